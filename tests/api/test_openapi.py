@@ -56,6 +56,7 @@ EXPECTED = {
     "/api/v1/runs": {"get"},
     "/api/v1/robots/names": {"get"},
     "/api/v1/robots/{robot_id}/beats": {"get"},
+    "/api/v1/events": {"get"},
     "/api/v1/audit": {"get"},
     "/health/live": {"get"},
     "/health/ready": {"get"},

@@ -45,7 +45,9 @@ negative_data_rejection.expected-statuses = [
 # A cursor is valid only for the list that returned it, which a schema cannot express. Generated ones are refused.
 CURSORS = """
 [[operations]]
-include-path = ["/api/v1/jobs", "/api/v1/jobs/{job_id}/logs", "/api/v1/jobs/{job_id}/events", "/api/v1/logs"]
+include-path = [
+  "/api/v1/jobs", "/api/v1/jobs/{job_id}/logs", "/api/v1/jobs/{job_id}/events", "/api/v1/logs", "/api/v1/events",
+]
 include-method = "GET"
 checks.positive_data_acceptance.enabled = false
 """

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from starlette.routing import Route
 
 from casare_rpa.domain import job_request
-from casare_rpa.infrastructure.orchestrator.api import failure_views, job_views, new_jobs
+from casare_rpa.infrastructure.orchestrator.api import change_views, failure_views, job_views, new_jobs
 from casare_rpa.infrastructure.orchestrator.api.error_responses import MAX_PROBLEMS, MEANINGS, ErrorBody
 from casare_rpa.infrastructure.orchestrator.api.guard import MAX_BODY_BYTES
 from casare_rpa.infrastructure.orchestrator.api.routers import (
@@ -51,6 +51,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "failures": failure_views.FailureGroupView,
     "audit": audit.AuditView,
     "job": job_views.JobView,
+    "change": change_views.ChangeView,
     "log-line": job_views.LogView,
     "event": job_views.EventView,
 }

@@ -37,6 +37,7 @@ DERIVED = {
     "AvailabilityIndex": "an index of the fleet, built again for dirty robots",
     "PendingReasons": "what viewers were shown last; computed anew each second",
     "RobotStream": "what viewers were shown last; computed anew from the fleet",
+    "ChangeFeed": "open streams, and numbers that wake them; each stream reads the store every second",
     "JobReports": "reports that wait to be written",
     "SearchTurns": "searches that run",
     "RobotConnection": "what the connection has reported",

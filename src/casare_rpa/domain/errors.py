@@ -9,6 +9,7 @@ CasareError                     INTERNAL_ERROR
 ├── Conflict                    INVALID_MESSAGE   it exists already, or its state does not allow the request
 │   ├── InvalidTransition                         the transition table does not allow the event
 │   └── StaleAttempt                              a report about an attempt that is over
+├── PositionGone                INVALID_MESSAGE   changes after the position of a client are no longer stored
 ├── InvalidSettings             INTERNAL_ERROR    a setting cannot be used; the server does not start
 ├── StoreUnavailable            INTERNAL_ERROR    nothing was written; try again
 └── client side
@@ -120,6 +121,16 @@ class InvalidTransition(Conflict):
 
 class StaleAttempt(Conflict):
     """The report is about an attempt that no longer owns the job."""
+
+
+class PositionGone(CasareError):
+    """Changes after the position of a client are no longer stored. `oldest` is the first position that is valid."""
+
+    code = ErrorCode.INVALID_MESSAGE
+
+    def __init__(self, sentence: str, oldest: str, *, field: str | None = None) -> None:
+        super().__init__(sentence, field=field)
+        self.oldest = oldest
 
 
 class InvalidSettings(CasareError):

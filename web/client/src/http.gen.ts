@@ -1017,6 +1017,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Events
+         * @description Changes of jobs after a position, each once and in order; with `Accept: text/event-stream` as they happen.
+         *
+         *     410: changes after the position are no longer stored. The error has `oldest`, the first position that is valid.
+         */
+        get: operations["list_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit": {
         parameters: {
             query?: never;
@@ -1328,6 +1350,73 @@ export interface components {
             confirmed: boolean | null;
         };
         /**
+         * ChangeList
+         * @description A page of changes in order.
+         */
+        ChangeList: {
+            /** Items */
+            items: components["schemas"]["ChangeView"][];
+            /**
+             * Next
+             * @description The position after this page: store it, and send it as `since`.
+             */
+            next: string;
+            /**
+             * More
+             * @description Whether further changes can be read at once.
+             */
+            more: boolean;
+        };
+        /**
+         * ChangeView
+         * @description A job as it was after a change. Parameters, result and error are in the job.
+         */
+        ChangeView: {
+            /**
+             * Position
+             * @description The position after this change.
+             */
+            position: string;
+            /**
+             * Number
+             * @description The number of the change. The next change has the next number.
+             */
+            number: number;
+            /** At */
+            at: string;
+            /** Job Id */
+            job_id: string;
+            /** Workflow Id */
+            workflow_id: string;
+            /** Tenant Id */
+            tenant_id: string;
+            status: components["schemas"]["JobStatus"];
+            reason: components["schemas"]["Reason"] | null;
+            /** Attempt */
+            attempt: number;
+            /** Robot Id */
+            robot_id: string | null;
+            /** Progress */
+            progress: number;
+            /** Message */
+            message: string | null;
+            /**
+             * Contact
+             * @description `lost` while the robot of a claimed or running job is not connected.
+             */
+            contact: string | null;
+            /**
+             * Cancel
+             * @description The stage of a requested cancel.
+             */
+            cancel: string | null;
+            /**
+             * Revision
+             * @description Rises with each write of the job, also with one that is not in the feed.
+             */
+            revision: number;
+        };
+        /**
          * ComparedLines
          * @description The first lines that differ; null for a run whose log ended before. A difference in numbers and ids is none.
          */
@@ -1489,6 +1578,11 @@ export interface components {
              * @description Only with RATE_LIMITED.
              */
             retry_after_ms?: number | null;
+            /**
+             * Oldest
+             * @description Only with status 410: the first position that is valid.
+             */
+            oldest?: string | null;
         };
         /** EventList */
         EventList: {
@@ -7380,6 +7474,107 @@ export interface operations {
             };
             /** @description The body is too large. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is invalid; the message names the field. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many attempts; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log has the error. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Nothing was changed; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_events: {
+        parameters: {
+            query?: {
+                /** @description A position, `oldest` or `now`. Default: `oldest`. */
+                since?: string | null;
+                tenant_id?: string | null;
+                limit?: number;
+            };
+            header?: {
+                /** @description Of a stream; replaces `since`. */
+                "Last-Event-ID"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeList"];
+                    "text/event-stream": unknown;
+                };
+            };
+            /** @description The credential is missing, wrong or expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The credential is valid, but does not permit this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The object does not exist, or the credential may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Changes after the position are no longer stored; `oldest` is the first position that is valid. */
+            410: {
                 headers: {
                     [name: string]: unknown;
                 };

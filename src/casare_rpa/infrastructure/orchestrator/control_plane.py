@@ -51,6 +51,7 @@ from casare_rpa.infrastructure.orchestrator.settings import Settings
 from casare_rpa.infrastructure.orchestrator.storage.backends import open_store
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.views.attention import AttentionList
+from casare_rpa.infrastructure.orchestrator.views.change_feed import ChangeFeed
 from casare_rpa.infrastructure.orchestrator.views.job_stream import PROGRESS_ROUND_SECONDS, JobStream
 from casare_rpa.infrastructure.orchestrator.views.log_stream import SHOW_SECONDS, LogStream
 from casare_rpa.infrastructure.orchestrator.views.pending_reasons import PendingReasons
@@ -113,6 +114,7 @@ class ControlPlane:
         self.log_stream = LogStream(store, events, hub, clock)
         self.pending_reasons = PendingReasons(store, fleet, clock)
         self.job_stream = JobStream(store, events, hub, self.pending_reasons, clock)
+        self.change_feed = ChangeFeed(store, events, clock)
         self.robot_stream = RobotStream(store, events, hub, fleet, clock)
         self.readiness = Readiness(store, clock)
         self.retention = Retention(store, clock, settings)
@@ -208,8 +210,12 @@ class ControlPlane:
                 self.metrics.jobs_ended.labels(status=job.status.value, reason=reason).inc()
 
     async def drain(self) -> None:
-        """Refuse new work, close every connection with 1012, and wait for the closes up to `drain_timeout_seconds`."""
+        """Refuse new work, end the streams of changes, and close every connection with 1012.
+
+        Waits for the closes up to `drain_timeout_seconds`.
+        """
         self.draining = True
+        self.change_feed.close_streams()
         sessions = list(self.hub.sessions)
         logger.info("draining: closing %d connections", len(sessions))
         self.hub.flush()

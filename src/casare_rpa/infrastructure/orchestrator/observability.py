@@ -227,7 +227,10 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.connections = Gauge(
-            "casare_connections", "WebSocket connections now.", ["endpoint"], registry=self.registry
+            "casare_connections",
+            "WebSocket connections and streams now.",
+            ["endpoint"],
+            registry=self.registry,
         )
         self.messages = Totals(
             "casare_messages_received_total", "WebSocket messages received.", self.registry, "endpoint", "type"

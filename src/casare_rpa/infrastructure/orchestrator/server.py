@@ -20,6 +20,7 @@ from casare_rpa.infrastructure.orchestrator.api.routers import (
     bulk,
     comparison,
     documents,
+    events,
     failures,
     health,
     jobs,
@@ -58,6 +59,7 @@ NOUNS = (
     tenants,
     overview,
     failures,
+    events,
     audit,
     health,
 )

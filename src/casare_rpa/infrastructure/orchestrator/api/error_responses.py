@@ -16,11 +16,12 @@ from casare_rpa.domain.errors import (
     CasareError,
     Conflict,
     NotFound,
+    PositionGone,
     ProtocolError,
     RateLimited,
     StoreUnavailable,
 )
-from casare_rpa.domain.instants import rfc3339
+from casare_rpa.domain.instants import Instant, rfc3339
 from casare_rpa.domain.vocabulary import CloseCode, ErrorCode
 from casare_rpa.infrastructure.orchestrator.auth.client_address import client_address
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
@@ -36,6 +37,7 @@ MEANINGS = {
     403: "The credential is valid, but does not permit this.",
     404: "The object does not exist, or the credential may not see it.",
     409: "The request conflicts with the present state.",
+    410: "Changes after the position are no longer stored; `oldest` is the first position that is valid.",
     413: "The body is too large.",
     422: "The request is invalid; the message names the field.",
     429: "Too many attempts; `Retry-After` says when to try again.",
@@ -51,6 +53,7 @@ class ErrorDetail(BaseModel):
     message: str
     timestamp: str
     retry_after_ms: int | None = Field(None, description="Only with RATE_LIMITED.")
+    oldest: str | None = Field(None, description="Only with status 410: the first position that is valid.")
 
 
 class ErrorBody(BaseModel):
@@ -78,6 +81,8 @@ def status_of(error: CasareError) -> int:
             return 404
         case Conflict():
             return 409
+        case PositionGone():
+            return 410
         case ProtocolError():
             return 422
         case StoreUnavailable():
@@ -92,10 +97,12 @@ def error_answer(
     message: str,
     headers: dict[str, str] | None = None,
     retry_after_seconds: float | None = None,
+    **details: str,
 ) -> JSONResponse:
-    """A response with the error body of the contract."""
+    """A response with the error body of the contract. `details` are further keys of its payload."""
     plane: ControlPlane = request.app.state.control_plane
-    payload: dict[str, object] = {"code": code.value, "message": message, "timestamp": rfc3339(plane.clock.now())}
+    at = rfc3339(plane.clock.now())
+    payload: dict[str, object] = {"code": code.value, "message": message, "timestamp": at, **details}
     extra = dict(headers or {})
     if retry_after_seconds is not None:
         payload["retry_after_ms"] = round(retry_after_seconds * 1000)
@@ -115,7 +122,17 @@ async def casare_error(request: Request, error: Exception) -> JSONResponse:
         logger.error("%s %s: %s", request.method, request.url.path, error)
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
     retry = error.retry_after_seconds if isinstance(error, RateLimited) else None
-    return error_answer(request, status, error.code, str(error), headers, retry)
+    return error_answer(request, status, error.code, str(error), headers, retry, **_details(error))
+
+
+def error_body(error: CasareError, at: Instant) -> dict[str, object]:
+    """The error body of the contract, for a response that has begun."""
+    payload = {"code": error.code.value, "message": str(error), "timestamp": rfc3339(at), **_details(error)}
+    return {"type": "error", "payload": payload}
+
+
+def _details(error: CasareError) -> dict[str, str]:
+    return {"oldest": error.oldest} if isinstance(error, PositionGone) else {}
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
