@@ -12,6 +12,8 @@ class FakeClock:
         self._start = start
         self._seconds = 0.0
         self.jump = 0.0
+        self.followed: list[tuple[Instant, float]] = []
+        """What the store's clock showed, and the seconds that each answer took."""
         self._sleepers: list[tuple[float, asyncio.Future[None]]] = []
 
     def now(self) -> Instant:
@@ -23,6 +25,9 @@ class FakeClock:
     def jump_seconds(self) -> float:
         jump, self.jump = self.jump, 0.0
         return jump
+
+    def follow(self, now: Instant, round_trip_seconds: float) -> None:
+        self.followed.append((now, round_trip_seconds))
 
     async def sleep(self, seconds: float) -> None:
         if seconds <= 0:

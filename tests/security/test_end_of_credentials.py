@@ -11,7 +11,7 @@ from casare_rpa.domain.errors import AuthError
 from casare_rpa.domain.vocabulary import CloseCode
 from casare_rpa.infrastructure.orchestrator.auth.credential_checks import RECHECK_SECONDS, CredentialChecks
 from casare_rpa.infrastructure.orchestrator.bus.events import EventBus
-from casare_rpa.infrastructure.orchestrator.clock import SystemClock
+from casare_rpa.infrastructure.orchestrator.clock import StoreClock
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from fake_clock import FakeClock
 from hub.fake_peer import FakePeer
@@ -140,7 +140,7 @@ async def test_refresh_makes_the_connection_due_again(plane: ControlPlane, store
 
 
 async def test_regular_round_closes_within_seconds(store: HeldStore, tmp_path: Path) -> None:
-    async with ControlPlane.started(settings(tmp_path), store, SystemClock(), EventBus()) as plane:
+    async with ControlPlane.started(settings(tmp_path), store, StoreClock(), EventBus()) as plane:
         held = store.hold_next()
         late = socket(plane, WITH_A_KEY["robot"]).connect()
         await held.reached.wait()

@@ -114,6 +114,8 @@ class Disk:
         self.commit_failures = 0
         self.commits = 0
         """The number of commits of all processes."""
+        self.clock: Callable[[], Instant] | None = None
+        """The clock of the store, which instances follow. Without one, each has the clock of its machine."""
         self.connection = sqlite3.connect(":memory:", isolation_level=None)
         self.connection.deserialize(blank_disk())
 
@@ -287,6 +289,16 @@ class InlineReaders(Readers):
         return await self.read(act)  # without a thread, merging reads has no advantage
 
 
+class DiskStore(SqliteStore):
+    """The product's store on a disk that may have a clock."""
+
+    disk: Disk
+
+    async def now(self) -> Instant | None:
+        clock = self.disk.clock
+        return None if clock is None else await self._readers.read(lambda _: clock())
+
+
 async def open_store(
     access: Access, process: Process, killed: Callable[[], None], committed: Callable[[], None], tally_slot: int = 0
 ) -> SqliteStore:
@@ -296,4 +308,6 @@ async def open_store(
     """
     commands = BatchCommands(tally_slot=tally_slot)
     batcher = InlineBatcher(access, commands, process, killed, committed)
-    return SqliteStore(batcher, InlineReaders(access, process), commands, io.BytesIO())
+    store = DiskStore(batcher, InlineReaders(access, process), commands, io.BytesIO())
+    store.disk = access.disk
+    return store

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.infrastructure.orchestrator.api.routers import websockets
-from casare_rpa.infrastructure.orchestrator.clock import MAX_AHEAD_SECONDS, SystemClock
+from casare_rpa.infrastructure.orchestrator.clock import MAX_AHEAD_SECONDS, StoreClock
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.jobs.rescuer import INTERVAL_SECONDS, LATE_SECONDS
 from casare_rpa.infrastructure.orchestrator.settings import Settings
@@ -133,8 +133,7 @@ class Server:
         store = await open_store(self.access, process, self.kill, self._committed)
         try:
             self._serving.started.append(self._loop.time())
-            newest = await store.newest_instant()
-            clock = SystemClock(self.machine.wall, self._loop.time, newest)
+            clock = await StoreClock.of(store, self.machine.wall, self._loop.time)
             events = UnreliableBus(self.hints, self._chance)
             bus = self.wire.doorbell(process) if self.wire is not None else None
             async with ControlPlane.started(self.settings, store, clock, events, bus) as plane:

@@ -21,6 +21,13 @@ def test_processes_share_a_disk_and_survive_the_kill_of_one() -> None:
             await open_store(access, process, process.kill, lambda name=process.name: commits.append(name), slot)
             for slot, (access, process) in enumerate(zip(accesses, processes, strict=True))
         ]
+        assert [await store.now() for store in (first, second)] == [None, None]
+        disk.clock = lambda: at(loop.time())
+        for store in (first, second):
+            asked_at = at(loop.time())
+            shown = await store.now()
+            assert shown is not None
+            assert asked_at <= shown <= at(loop.time())
         for number, store in enumerate((first, second, first, second), 1):
             (added,) = await store.add_jobs([JobToAdd(a_job(tenant_id="blue"))])
             assert added is not None

@@ -304,3 +304,9 @@ async def test_each_instance_counts_in_its_slot_and_counts_are_sums_of_the_slots
     connection.close()
     assert slots == {1: 1, 2: 1}
     assert payroll == [(1, 1), (2, -1)], "the first instance added it, the second ended it"
+
+
+async def test_clock_of_the_machine_counts(tmp_path: Path) -> None:
+    store = await SqliteStore.open(tmp_path / "casare.db")
+    assert await store.now() is None
+    await store.close()

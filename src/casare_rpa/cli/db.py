@@ -46,14 +46,14 @@ def restored(
 
 async def _begin_epoch(settings: "Settings") -> str:
     from casare_rpa.domain.audit import NewAudit
-    from casare_rpa.infrastructure.orchestrator.clock import SystemClock
+    from casare_rpa.infrastructure.orchestrator.clock import StoreClock
     from casare_rpa.infrastructure.orchestrator.storage.backends import open_store
     from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 
     epoch = secrets.token_hex(8)
     store = await open_store(settings.store_url, Failpoints())
     try:
-        clock = SystemClock(newest=await store.newest_instant())
+        clock = await StoreClock.of(store)
         await store.begin_epoch(
             epoch, audit=NewAudit(clock.now(), BY, "restore_database", "database", f"epoch {epoch}")
         )

@@ -1,9 +1,13 @@
-"""The system clock: wall time at start plus monotonic time. It never goes back, even across a restart."""
+"""The clocks of an instance: wall time at start plus monotonic time. They never go back, even across a restart.
+
+`StoreClock` is the one that the control plane uses. Its wall time is that of the store, if the store has a clock.
+"""
 
 import asyncio
 import logging
 import time
 from collections.abc import Callable
+from typing import Protocol, Self
 
 from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant, rfc3339
 
@@ -13,6 +17,10 @@ MAX_AHEAD_SECONDS = 24 * 3600.0
 """The largest difference to the wall clock with which the newest instant of the store is trusted."""
 LEFT_ALONE_SECONDS = 1.0
 SLOW_RATE = 0.9
+MAX_ROUND_TRIP_SECONDS = 1.0
+"""An answer of the store that took longer is not used: its time may be wrong by half of that."""
+FOLLOW_SECONDS = 5.0
+"""How often an instance reads the clock of the store."""
 
 
 class SystemClock:
@@ -42,7 +50,7 @@ class SystemClock:
         self._seen_offset = here - self._since
         self._anchor = _begin(here, newest)
         """The value of `now()` at `_since`, in Unix seconds. From there it advances at `_rate`."""
-        self._rate = _rate(self._anchor - here)
+        self._rate = self._rate_of(self._anchor - here)
 
     def now(self) -> Instant:
         # `_at` is inlined because every message calls this.
@@ -54,7 +62,7 @@ class SystemClock:
         jump = wall - steady - self._seen_offset
         self._seen_offset = wall - steady
         self._anchor, self._since = max(wall, self._at(steady)), steady
-        self._rate = _rate(self._anchor - wall)
+        self._rate = self._rate_of(self._anchor - wall)
         return jump
 
     sleep = staticmethod(asyncio.sleep)
@@ -62,9 +70,71 @@ class SystemClock:
     def _at(self, steady: float) -> float:
         return self._anchor + (steady - self._since) * self._rate
 
+    def _rate_of(self, ahead_seconds: float) -> float:
+        """The speed of `now()` while it is this much ahead of the wall clock."""
+        return SLOW_RATE if ahead_seconds > LEFT_ALONE_SECONDS else 1.0
 
-def _rate(ahead_seconds: float) -> float:
-    return SLOW_RATE if ahead_seconds > LEFT_ALONE_SECONDS else 1.0
+
+class TimedStore(Protocol):
+    """The part of `ports.maintenance.MaintenanceStore` that a clock uses."""
+
+    async def now(self) -> Instant | None: ...
+
+    async def newest_instant(self) -> Instant | None: ...
+
+
+class StoreClock(SystemClock):
+    """A clock that follows the clock of the store, so that all instances on it show the same time.
+
+    The wall clock of the machine is not used: when it jumps, `now()` and `jump_seconds` do not change. `jump_seconds`
+    reports jumps of the store's clock. `now()` differs from the store's clock by at most half of a round trip; after an
+    answer with another delay it runs slower, or moves forward, until this holds again.
+
+    If the store has no clock of its own, this is the `SystemClock` of the machine.
+    """
+
+    def __init__(
+        self,
+        wall: Callable[[], float] = time.time,
+        steady: Callable[[], float] = time.monotonic,
+        newest: Instant | None = None,
+        store_offset: float | None = None,
+    ) -> None:
+        """`store_offset`: the store's Unix seconds minus `steady()`; `None` if the store has no clock."""
+        self._machine_wall = wall
+        self._store_offset = store_offset
+        super().__init__(self._store_wall, steady, newest)
+
+    @classmethod
+    async def of(
+        cls,
+        store: TimedStore,
+        wall: Callable[[], float] = time.time,
+        steady: Callable[[], float] = time.monotonic,
+    ) -> Self:
+        """The clock of a new process on this store. Raises StoreUnavailable."""
+        asked_at = steady()
+        now = await store.now()
+        offset = None if now is None else _offset(now, steady() - asked_at, steady())
+        return cls(wall, steady, await store.newest_instant(), offset)
+
+    def follow(self, now: Instant, round_trip_seconds: float) -> None:
+        # `now()` follows in `jump_seconds`, so that the rescuer knows of a jump before any lease ends by it.
+        if round_trip_seconds <= MAX_ROUND_TRIP_SECONDS:
+            self._store_offset = _offset(now, round_trip_seconds, self._steady())
+
+    def _store_wall(self) -> float:
+        return self._machine_wall() if self._store_offset is None else self._store_offset + self._steady()
+
+    def _rate_of(self, ahead_seconds: float) -> float:
+        if self._store_offset is None:
+            return super()._rate_of(ahead_seconds)
+        return max(SLOW_RATE, 1 - max(0.0, ahead_seconds) / FOLLOW_SECONDS)
+
+
+def _offset(now: Instant, round_trip_seconds: float, steady: float) -> float:
+    """The store's clock minus the monotonic one. The store read its clock in the middle of the round trip, about."""
+    return now / MICROSECONDS_PER_SECOND + round_trip_seconds / 2 - steady
 
 
 def _begin(wall: float, newest: Instant | None) -> float:

@@ -27,7 +27,7 @@ from casare_rpa.infrastructure.orchestrator.auth.view_links import ViewLinks
 from casare_rpa.infrastructure.orchestrator.bus.alone import Alone
 from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, JobAdded, JobChanged
 from casare_rpa.infrastructure.orchestrator.bus.ringer import Ringer
-from casare_rpa.infrastructure.orchestrator.clock import SystemClock
+from casare_rpa.infrastructure.orchestrator.clock import FOLLOW_SECONDS, StoreClock
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.jobs.commands import Commands
 from casare_rpa.infrastructure.orchestrator.jobs.dispatcher import Dispatcher
@@ -145,7 +145,7 @@ class ControlPlane:
         failpoints = Failpoints(settings.failpoints)
         store = await open_store(settings.store_url, failpoints)
         try:
-            clock = SystemClock(newest=await store.newest_instant())
+            clock = await StoreClock.of(store)
             async with cls.started(settings, store, clock) as plane:
                 failpoints.arm()
                 gc.collect()
@@ -168,6 +168,8 @@ class ControlPlane:
         await plane.rescuer.rescue()
         async with plane.loops:
             plane._start_loops()
+            if await store.now() is not None:
+                plane.loops.every(FOLLOW_SECONDS, "clock", plane._follow_clock)
             yield plane
 
     def _start_loops(self) -> None:
@@ -195,6 +197,12 @@ class ControlPlane:
         loops.every(SAMPLE_SECONDS, "queue samples", self.queue_sampler.sample)
         loops.every(RETENTION_SECONDS, "retention", self.retention.delete_expired)
         loops.every(INTERVAL_SECONDS, "rescue", self.rescuer.rescue)
+
+    async def _follow_clock(self) -> None:
+        asked_at = self.clock.monotonic()
+        now = await self.store.now()
+        if now is not None:
+            self.clock.follow(now, self.clock.monotonic() - asked_at)
 
     async def _check_sessions(self) -> None:
         await self.presence.close_silent()

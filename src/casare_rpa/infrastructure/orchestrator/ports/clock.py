@@ -11,6 +11,7 @@ class Clock(Protocol):
     def now(self) -> Instant:
         """The current instant. It never goes back in a process, even when the wall clock does.
 
+        The wall clock is that of the store, or that of the machine if the store has none (`MaintenanceStore.now`).
         After a restart it continues from `MaintenanceStore.newest_instant`.
         """
         ...
@@ -24,6 +25,10 @@ class Clock(Protocol):
 
         `now()` follows a jump forward (a machine that was suspended). After a jump back it runs slower for a while.
         """
+        ...
+
+    def follow(self, now: Instant, round_trip_seconds: float) -> None:
+        """Follow the clock of the store: it showed `now` during a call that took this long and has just ended."""
         ...
 
     async def sleep(self, seconds: float) -> None:

@@ -42,6 +42,10 @@ class MaintenanceStore(Protocol):
         """Delete notes, owners and mutes last changed before that instant, of groups without a stored job."""
         ...
 
+    async def now(self) -> Instant | None:
+        """The time of the store's clock. `None`: it has none of its own, and that of the machine counts."""
+        ...
+
     async def newest_instant(self) -> Instant | None:
         """The newest stored instant of a write; `None` in a new store.
 

@@ -435,6 +435,9 @@ class SqliteStore(LoginTables):
     async def delete_tallies(self, before: Instant) -> None:
         await self._batcher.write(lambda c: retention_rows.delete_tallies(c, before))
 
+    async def now(self) -> Instant | None:
+        return None
+
     async def newest_instant(self) -> Instant | None:
         return await self._readers.read(clock_rows.newest_instant)
 
