@@ -5,7 +5,8 @@ I5 accepted jobs end · I6 no robot above its capacity · I7 viewers get every c
 I8 a viewer that reconnects with its position misses no change and gets none twice, also after a restart ·
 I9 tenants are separated · I10 no secret in any output · ACK no acknowledgement before the change is durable ·
 LOST a job is lost only for a valid cause · PAUSE a paused queue assigns none · PLACE a robot gets only its workflows ·
-STUCK nothing is left behind · CLOCK time does not go back over a restart · FAULT no traceback.
+TICKET a ticket is accepted once · STUCK nothing is left behind · CLOCK time does not go back over a restart ·
+FAULT no traceback.
 """
 
 from bisect import bisect_left, bisect_right
@@ -181,16 +182,20 @@ def _given_up(evidence: Evidence) -> Iterator[str]:
 
 
 def _holder_away(evidence: Evidence, entry: Entry) -> float:
-    """The seconds since the instance to which the robot connected last was away."""
+    """The seconds since another instance went away while it had the newest connection of the robot."""
     links = [
         link
         for peer, of_peer in evidence.history.links.items()
         if peer.split(" ")[0] == entry.robot_id
         for link in of_peer
-        if link[0] <= entry.at
+        if link.since <= entry.at
     ]
-    since, holder = max(links)
-    away = [at for at in evidence.history.servers[holder].away if since < at <= entry.at]
+    newest = max(links, key=lambda link: link.since)
+    if newest.instance == entry.writer:
+        return float("inf")
+    away = [
+        at for at in evidence.history.servers[newest.instance].away if newest.since < at <= min(entry.at, newest.until)
+    ]
     return entry.at - max(away, default=float("-inf"))
 
 
@@ -332,6 +337,29 @@ def _secrets(evidence: Evidence) -> Iterator[str]:
                 break
 
 
+def _tickets(evidence: Evidence) -> Iterator[str]:
+    """TICKET: a ticket opens one connection, at any instance."""
+    for at, accepted in evidence.history.tickets:
+        if accepted > 1:
+            yield f"TICKET: one was accepted {accepted} times at {at:.1f}"
+    if evidence.outcome.all_quiet and 0 in evidence.history.last_tickets:
+        yield f"TICKET: one was refused at the end: {evidence.history.last_tickets}"
+
+
+def _answers(evidence: Evidence) -> Iterator[str]:
+    """STUCK: each instance counts all jobs, also those of others. LOST: no robot was seen later than its last frame."""
+    ended = {"completed_24h": 0, "failed_24h": 0}
+    for job in evidence.jobs.values():
+        name = f"{job['status']}_24h"
+        if name in ended and job["reason"] != "cancelled":
+            ended[name] += 1
+    for instance, counts in evidence.history.counts.items():
+        truth = {"pending": 0, "claimed": 0, "running": 0, **ended}
+        if evidence.outcome.all_quiet and counts != truth:
+            yield f"STUCK: {instance} counts {counts}, in truth {truth}"
+    yield from (f"LOST: {what}" for what in evidence.history.seen_early)
+
+
 def _leftovers(evidence: Evidence) -> Iterator[str]:
     outcome = evidence.outcome
     if not outcome.all_quiet:
@@ -363,5 +391,7 @@ CHECKS = (
     viewers,
     returns,
     _secrets,
+    _tickets,
+    _answers,
     _leftovers,
 )

@@ -67,11 +67,20 @@ class Serving:
     since: list[float] = field(default_factory=list)
     """When it began to serve: after a start, or after a pause that it treats like one."""
     away: list[float] = field(default_factory=list)
-    """When it was killed or stopped, and when it was cut off from the disk and reached it again."""
+    """When it was killed, stopped or cut off from the disk, and was none of these before."""
 
     def began_before(self, at: float) -> float:
         """The last time that it began to serve."""
         return max((since for since in self.since if since <= at), default=0.0)
+
+
+@dataclass(slots=True)
+class Link:
+    """A connection of a robot or viewer to an instance, until that instance has handled its end."""
+
+    since: float
+    instance: str
+    until: float = float("inf")
 
 
 @dataclass(slots=True)
@@ -92,12 +101,22 @@ class History:
     """The times in which the queue was certainly paused."""
     heard: dict[str, list[float]] = field(default_factory=dict)
     """When an instance with a disk received frames on the newest connection, by robot."""
-    links: dict[str, list[tuple[float, str]]] = field(default_factory=dict)
-    """The connections of each robot and viewer: (instant, instance)."""
+    links: dict[str, list[Link]] = field(default_factory=dict)
+    """The connections of each robot and viewer."""
     lists: dict[str, list[tuple[float, frozenset[str] | None]]] = field(default_factory=dict)
     """The workflows of each `hello` with the time of its receipt, by robot; `None` at the start of a connection."""
     newest: dict[str, int] = field(default_factory=dict)
     """The number of the newest connection of each robot and viewer."""
+    tickets: list[tuple[float, int]] = field(default_factory=list)
+    """(instant, accepted connections) of each ticket."""
+    last_tickets: list[int] = field(default_factory=list)
+    """Accepted connections of each ticket at the end, when there are no faults."""
+    counts: dict[str, dict[str, int]] = field(default_factory=dict)
+    """The number of jobs in each status at the end, as each instance answers."""
+    seen: dict[str, int] = field(default_factory=dict)
+    """The stored time of the last frame of each robot."""
+    seen_early: list[str] = field(default_factory=list)
+    """Times of last frames that the store had later than the frames."""
     commits: list[tuple[float, int, str]] = field(default_factory=list)
     """(instant, last entry of the store's history, instance) after each commit. They show when each entry became
     durable, and who wrote it."""

@@ -33,6 +33,7 @@ class InstanceFaults:
             self.lose_instance,
             self.outage,
             self.move_robot,
+            self.silent_for_a_lease,
             self.ring_lost,
             self.ring_repeated,
             self.ring_late,
@@ -68,12 +69,11 @@ class InstanceFaults:
     def cut_off_from_the_disk(self) -> None:
         server = self._server()
         faults = server.access.faults
-        faults.cut_off = self._chance.choice((CutOff.FAILS, CutOff.HANGS))
         server.note_away()
+        faults.cut_off = self._chance.choice((CutOff.FAILS, CutOff.HANGS))
 
         def over() -> None:
             faults.cut_off = CutOff.NOT
-            server.note_away()
 
         self._world.later(self._chance.choice(CUT_OFF_SECONDS) + self._chance.random() * 5.0, over)
 
@@ -116,6 +116,20 @@ class InstanceFaults:
         robot = self._chance.choice(self._world.robots)
         if robot.connection is not None:
             robot.connection.cut(0.01, self._chance.choice((0.01, 5.0, 45.0)))
+
+    def silent_for_a_lease(self) -> None:
+        """The frames of a robot arrive when its leases end, and its instance cannot write that for some seconds."""
+        working = [robot for robot in self._world.robots if robot.works and robot.connection is not None]
+        if not working:
+            return
+        connection = self._chance.choice(working).connection
+        assert connection is not None
+        seconds = 86.0 + self._chance.random() * 3.0
+        connection.up.stall(seconds)
+        for server in self._world.cluster.servers:
+            if connection in server.connections:
+                self._world.later(seconds - 0.5, partial(setattr, server.access.faults, "delay_seconds", 4.0))
+                self._world.later(seconds + 10.0, partial(setattr, server.access.faults, "delay_seconds", 0.002))
 
     # The bus between the instances
 

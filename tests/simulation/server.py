@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from casare_rpa.domain.errors import StoreUnavailable
+from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND
 from casare_rpa.infrastructure.orchestrator.api.routers import websockets
 from casare_rpa.infrastructure.orchestrator.clock import MAX_AHEAD_SECONDS, StoreClock
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
@@ -21,7 +22,7 @@ from casare_rpa.infrastructure.orchestrator.websocket_handlers import AdminEndpo
 from tests.simulation.disk import Access, CutOff, open_store
 from tests.simulation.doorbell import Wire
 from tests.simulation.hints import HintFaults, UnreliableBus
-from tests.simulation.history import History, Serving
+from tests.simulation.history import History, Link, Serving
 from tests.simulation.network import Connection, Gone, Network
 from tests.simulation.virtual_loop import Process, VirtualLoop
 
@@ -29,6 +30,7 @@ API_SECRET = "simulated-admin-secret-0123456789"
 EPOCH = 1_766_000_000.0
 BEGINNINGS = ('"status": "claimed"', '"progress": 0')
 """Parts of the reports that renew a lease; progress alone does not."""
+SEEN_SECONDS = 1.0
 SOON_SECONDS = 1.0
 """Less than a slow write takes."""
 
@@ -104,6 +106,8 @@ class Server:
         self._between_reports: Callable[[], None] | None = None
         self._asked_to_end = asyncio.Event()
         self._connections: list[Connection] = []
+        self._last_frames: dict[str, float] = {}
+        """When the last frame of each robot arrived here, or its connection."""
 
     @property
     def up(self) -> bool:
@@ -130,7 +134,7 @@ class Server:
         self.process.start(self._main(self.process), "main")
 
     async def _main(self, process: Process) -> None:
-        store = await open_store(self.access, process, self.kill, self._committed)
+        store = await open_store(self.access, process, self.kill, self._committed, self.tally_slot)
         try:
             self._serving.started.append(self._loop.time())
             clock = await StoreClock.of(store, self.machine.wall, self._loop.time)
@@ -150,6 +154,8 @@ class Server:
     def _committed(self) -> None:
         """Record when each entry of the store's history became durable."""
         connection, history = self.access.disk.connection, self._history
+        if self.wire is not None:
+            self._check_seen()
         last = connection.execute("SELECT max(event_id) FROM job_events").fetchone()[0] or 0
         seen = history.commits[-1][1] if history.commits else 0
         if last > seen:
@@ -164,13 +170,28 @@ class Server:
             for row in rows:
                 history.note(self._loop.time(), "store" if self.wire is None else self.name, " ".join(map(str, row)))
 
+    def _check_seen(self) -> None:
+        """Compare the stored times of the last frames that this process received with the frames."""
+        if self.plane is None:
+            return
+        now, read = self.plane.clock.now() / MICROSECONDS_PER_SECOND, self.access.disk.connection.execute
+        for robot_id, seen_at in read("SELECT robot_id, last_seen_at FROM robots WHERE last_seen_at IS NOT NULL"):
+            before = self._history.seen.get(robot_id)
+            self._history.seen[robot_id] = seen_at
+            heard = self._last_frames.get(robot_id)
+            if before != seen_at and heard is not None:
+                silent, said = self._loop.time() - heard, now - seen_at / MICROSECONDS_PER_SECOND
+                if said < silent - SEEN_SECONDS:
+                    what = f"{self.name} stored that {robot_id} was seen {said:.1f} s ago, in truth {silent:.1f} s"
+                    self._history.seen_early.append(what)
+
     def kill(self) -> None:
         """SIGKILL: an open transaction is rolled back, memory is lost, and the system closes the sockets."""
+        self.note_away()
         process, self.process, self.plane = self.process, None, None
         if process is None:
             return
         self._history.note(self._loop.time(), self.name, "is gone")
-        self.note_away()
         self.access.disk.lose_transaction()
         process.kill()
         self.access.disk.lose_transaction()
@@ -184,10 +205,10 @@ class Server:
         self._asked_to_end.set()
 
     def stop(self) -> None:
+        self.note_away()
         if self.process is not None:
             self.process.stop()
             self._stopped_at = self._loop.time()
-            self.note_away()
 
     def go_on(self) -> None:
         if self.process is not None and self.process.stopped:
@@ -196,8 +217,9 @@ class Server:
                 self._serving.since.append(self._loop.time())
 
     def note_away(self) -> None:
-        """From now on, or up to now, it may not know whether its robots live."""
-        self._serving.away.append(self._loop.time())
+        """From now on it does not know whether its robots live."""
+        if self.process is not None and not self.process.stopped and self.access.faults.cut_off is CutOff.NOT:
+            self._serving.away.append(self._loop.time())
 
     def stop_between_reports(self, stop: Callable[[], None] | None) -> None:
         """Call `stop` once, when a report that renews a lease arrives while another one is being written."""
@@ -216,14 +238,16 @@ class Server:
         self._connections.append(connection)
         self._history.lists.setdefault(peer, []).append((self._loop.time(), None))
         self._history.newest[peer] = connection.number
-        self._history.links.setdefault(peer, []).append((self._loop.time(), self.name))
+        self._note_frame(peer)
+        link = Link(self._loop.time(), self.name)
+        self._history.links.setdefault(peer, []).append(link)
         app = SimpleNamespace(state=SimpleNamespace(control_plane=plane))
         scope = connection.scope(app, path, query, {"robot_id": robot_id} if robot_id is not None else {})
-        process.start(self._serve(connection, path, scope), f"{path} {connection.number}")
+        process.start(self._serve(connection, path, scope, link), f"{path} {connection.number}")
         connection.open(process.context)
         return connection
 
-    async def _serve(self, connection: Connection, path: str, scope: dict[str, Any]) -> None:
+    async def _serve(self, connection: Connection, path: str, scope: dict[str, Any], link: Link) -> None:
         async def receive() -> dict[str, Any]:
             event = await connection.asgi_receive()
             if event["type"] == "websocket.receive":
@@ -232,10 +256,15 @@ class Server:
 
         connection.when_taken = partial(self._heard, connection)
         await ENDPOINTS[path](scope, receive, connection.asgi_send)
+        link.until = self._loop.time()
         if not connection.server_over:
             connection.cut(0.01, 0.01)
 
+    def _note_frame(self, peer: str) -> None:
+        self._last_frames[peer.split(" ")[0]] = self._loop.time()
+
     def _heard(self, connection: Connection, text: str) -> None:
+        self._note_frame(connection.peer)
         if self._history.newest[connection.peer] == connection.number and self.access.faults.cut_off is CutOff.NOT:
             self._history.heard.setdefault(connection.peer, []).append(self._loop.time())
         if text.startswith('{"type": "job_status"'):

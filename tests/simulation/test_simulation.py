@@ -8,14 +8,13 @@ import pytest
 
 from tests.simulation.checker import violations
 from tests.simulation.evidence import Evidence
-from tests.simulation.run import MUTANT_SEEDS, first_violation
+from tests.simulation.run import INSTANCES, MUTANT_SEEDS, first_violation
 from tests.simulation.world import run
 
 ROOT = Path(__file__).parents[2]
 SEEDS = 100
 MORE_SEEDS = 1_000
 CHUNK = 25
-INSTANCES = 3
 
 
 @pytest.mark.slow
@@ -59,6 +58,9 @@ def test_seed_gives_the_same_run_in_any_process(instances: int) -> None:
         "lost_event_is_never_shown",
         "late_event_takes_back_a_newer_one",
         "repeated_event_is_numbered_again",
+        "hint_trusted",
+        "placement_cache_stale",
+        "ticket_spent_twice",
     ],
 )
 def test_injected_bug_is_found(mutant: str) -> None:

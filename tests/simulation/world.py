@@ -23,6 +23,7 @@ from tests.simulation.network import Network
 from tests.simulation.people import Admin, Submitter, viewers
 from tests.simulation.returners import returners
 from tests.simulation.robots import Manner, OldRobot, OurRobot, Robot, nothing_claimed
+from tests.simulation.tickets import TicketUser
 from tests.simulation.virtual_loop import VirtualLoop
 
 FAULT_SECONDS = 200.0
@@ -31,6 +32,7 @@ CALM_SECONDS = 1500.0
 HEALED_SECONDS = 8.0
 """The time for a late event and the following comparison of memory with the store."""
 JOBS = 16
+COUNTED = ("pending", "claimed", "running", "completed_24h", "failed_24h")
 RETURN_SECONDS = (0.5, 3.0, 20.0, 100.0)
 
 
@@ -81,6 +83,7 @@ class World:
         self.admin = Admin(loop, self.cluster, history, chance("admin"))
         self.viewers = viewers(loop, self.cluster, history, chance("viewers"))
         self.viewers += returners(loop, self.cluster, history, chance("returners"))
+        self.ticket_user = TicketUser(loop, self.cluster, history, chance("tickets")) if self.cluster.several else None
         self.faults = Faults(self, chance("faults"))
         self.calm = False
         self._chance_of = chance
@@ -115,12 +118,17 @@ class World:
             robot.start()
         stay = [self.admin.stay_connected(), self._keep_servers_up(), self._keep_robots_up()]
         tasks = [asyncio.ensure_future(act) for act in (*stay, *(viewer.watch() for viewer in self.viewers))]
+        if self.ticket_user is not None:
+            tasks.append(asyncio.ensure_future(self.ticket_user.use_tickets()))
         submitting = asyncio.ensure_future(self.submitter.submit_all(JOBS, FAULT_SECONDS * 0.8))
         await asyncio.gather(self.faults.strike(until), self.admin.interfere(until))
         self._make_calm()
         await submitting
         await self.admin.resume()
         quiet = await self._until_quiet()
+        if self.ticket_user is not None:
+            await self.ticket_user.use_last_tickets()
+            await self._count()
         for viewer in self.viewers:
             viewer.end()
         for task in tasks:
@@ -181,6 +189,12 @@ class World:
                 return True
         return False
 
+    async def _count(self) -> None:
+        for server in self.cluster.servers:
+            if server.plane is not None:
+                counts = await server.plane.store.counts(None, server.plane.clock.now())
+                self.history.counts[server.name] = {name: getattr(counts, name) for name in COUNTED}
+
     def free_slots(self) -> dict[tuple[str, str], tuple[int, int]]:
         free = {}
         for server in self.cluster.servers:
@@ -233,6 +247,7 @@ def _surroundings(seed: int, history: History) -> Iterator[None]:
     try:
         with (
             mock.patch.object(secrets, "token_hex", lambda size=16: f"{chance.getrandbits(size * 8):0{size * 2}x}"),
+            mock.patch.object(secrets, "token_urlsafe", lambda size=32: f"{chance.getrandbits(size * 8):0{size * 2}x}"),
             warnings.catch_warnings(),
         ):
             yield

@@ -1,0 +1,126 @@
+"""Named bugs of a program that runs as several instances. The simulation must find each of them with INSTANCES=3."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from typing import Any
+from unittest import mock
+
+from casare_rpa.domain.feed import Position
+from casare_rpa.domain.instants import Instant
+from casare_rpa.infrastructure.orchestrator.auth.tickets import Tickets
+from casare_rpa.infrastructure.orchestrator.ports.bus import Hint
+from casare_rpa.infrastructure.orchestrator.robots.live_robot import RobotConnection
+from casare_rpa.infrastructure.orchestrator.storage.cold import job_rows
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.job_changes import ChangeCounters
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.placements import Placements
+from casare_rpa.infrastructure.orchestrator.storage.statements import Statement
+from casare_rpa.infrastructure.orchestrator.views.job_stream import JobStream
+
+Patch = AbstractContextManager[Any]
+
+
+def _changed(name: str, before: str, after: str) -> Patch:
+    """A statement of `job_rows` with another text."""
+    source = str(getattr(job_rows, name)._source)
+    assert before in source
+    return mock.patch.object(job_rows, name, Statement(source.replace(before, after)))
+
+
+def _nothing(self: Any, *_: Any) -> None:
+    pass
+
+
+def hint_trusted() -> Patch:
+    """A hint counts as the changes that it announces: they are not read from the store."""
+    receive = JobStream._receive
+
+    def trusting(self: JobStream, event: Any) -> None:
+        if isinstance(event, Hint) and event.jobs > self._feed.last:
+            self._give_up(event.jobs)
+        else:
+            receive(self, event)
+
+    trusting.__annotations__ = receive.__annotations__
+    return mock.patch.object(JobStream, "_receive", trusting)
+
+
+def numbers_not_followed() -> Patch:
+    """An instance gives numbers after its own last ones, not after those of all instances."""
+    return mock.patch.object(ChangeCounters, "follow", _nothing)
+
+
+def placement_cache_stale() -> Patch:
+    """An instance does not see the waiting lines that another one opened."""
+    return mock.patch.object(Placements, "follow", _nothing)
+
+
+def lease_from_the_time_of_the_write() -> Patch:
+    """A lease begins when the heartbeat is written, not when its frame arrived."""
+
+    def seen_at(self: RobotConnection, now: Instant, monotonic: float) -> Instant:
+        return now
+
+    return mock.patch.object(RobotConnection, "seen_at", seen_at)
+
+
+def tallies_without_slot() -> Patch:
+    """Jobs are counted as if one instance had written all tallies."""
+    return _changed("COUNTS", "tallies.minute > wanted.since", "tallies.minute > wanted.since AND tallies.slot < 2")
+
+
+def ticket_spent_twice() -> Patch:
+    """Only the instance that accepted a ticket knows that it is used."""
+    redeem = Tickets.redeem
+    used: dict[int, set[str]] = {}
+
+    async def here(self: Tickets, text: str, endpoint: str) -> Any:
+        mine = used.setdefault(id(self), set())
+        first = text not in mine
+        mine.add(text)
+        with mock.patch.object(type(self._store), "spend", mock.AsyncMock(return_value=first)):
+            return await redeem(self, text, endpoint)
+
+    stack = ExitStack()
+    stack.callback(used.clear)
+    stack.enter_context(mock.patch.object(Tickets, "redeem", here))
+    return stack
+
+
+def ticket_of_another_instance_refused() -> Patch:
+    """Tickets are kept in the memory of the instance that issued them."""
+    verified = Tickets._verified
+
+    def known(self: Tickets, text: str) -> Any:
+        ticket = verified(self, text)
+        if ticket.ticket_id not in self._unused:
+            verified(self, "unknown")
+        return ticket
+
+    return mock.patch.object(Tickets, "_verified", known)
+
+
+def position_of_another_instance_is_unknown() -> Patch:
+    """A viewer gets a snapshot from an instance that is not as far as the one before."""
+    join = JobStream._join_from_store
+
+    async def behind(
+        self: JobStream, session: Any, stream: str, tenant_id: str | None, position: Position | None
+    ) -> None:
+        if position is not None and position.seq > self._last(tenant_id):
+            position = None
+        await join(self, session, stream, tenant_id, position)
+
+    return mock.patch.object(JobStream, "_join_from_store", behind)
+
+
+INSTANCE_MUTANTS: dict[Callable[[], Patch], tuple[str, ...]] = {
+    hint_trusted: ("I7", "I8"),
+    numbers_not_followed: ("FAULT",),
+    placement_cache_stale: ("I5",),
+    lease_from_the_time_of_the_write: ("LOST",),
+    tallies_without_slot: ("STUCK",),
+    ticket_spent_twice: ("TICKET",),
+    ticket_of_another_instance_refused: ("TICKET",),
+    position_of_another_instance_is_unknown: ("I8",),
+}
+"""Each with the invariants that must find it."""
