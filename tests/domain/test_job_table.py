@@ -203,6 +203,7 @@ def test_offer_is_held_for_a_robot_that_may_have_started_without_our_ack() -> No
     for claim_ack, held_until in ((False, at(5 + LEASE_SECONDS)), (True, at(15))):
         job = step(offered(claim_ack), SocketLost(SESSION), 5).job
         assert (job.phase, job.offer_expires_at, job.contact_lost_at) == (Phase.OFFER, held_until, at(5))
+        assert refusal(job, SocketLost(SESSION), 9).number == "-"
     assert refusal(offered(), SocketLost("another")).number == "-"
 
 
@@ -523,6 +524,7 @@ def test_lost_socket_marks_the_contact_and_keeps_the_job() -> None:
     answer = step(running(), SocketLost(SESSION), 20)
     assert (answer.number, answer.job.phase, answer.job.contact_lost_at) == ("T15", Phase.RUNNING, at(20))
     assert refusal(running(), SocketLost("another")).number == "-"
+    assert refusal(answer.job, SocketLost(SESSION), 30).number == "-"
 
 
 @pytest.mark.parametrize("job", [claimed(), running()])

@@ -157,7 +157,7 @@ def expire_in_queue(job: Job, event: QueueExpired, now: Instant) -> Answer:
 
 def hold_offer(job: Job, event: SocketLost, now: Instant) -> Answer:
     """Keep the offer for a robot that may have started without an ack, until it reconnects or a lease has passed."""
-    if job.session_id != event.session_id:
+    if job.session_id != event.session_id or job.contact_lost:
         return None
     held_until = job.offer_expires_at if job.claim_ack else after(now, HELD_OFFER_SECONDS)
     return Step(T.UNOFFERED, write(job, contact_lost_at=now, offer_expires_at=held_until), kind="contact_lost")
@@ -337,7 +337,8 @@ def stop_at_deadline(job: Job, event: DeadlineOver, now: Instant) -> Answer:
 
 
 def lose_contact(job: Job, event: SocketLost, now: Instant) -> Answer:
-    if job.session_id != event.session_id:
+    """Note the end of the connection once: the instance of the robot and one that adopts it may both report it."""
+    if job.session_id != event.session_id or job.contact_lost:
         return None
     return Step(T.CUT_OFF, write(job, contact_lost_at=now), kind="contact_lost")
 
