@@ -35,14 +35,17 @@ class World:
         self.newest: Instant | None = None
         self.trip = (0.0, 0.0)
         """The seconds that a question to the store and its answer take."""
+        self.slow_trips: list[tuple[float, float]] = []
+        """The same for the first questions."""
 
     def store_seconds(self) -> float:
         return START / MICROSECONDS_PER_SECOND + self.store_ahead + self.time
 
     async def now(self) -> Instant | None:
-        self.time += self.trip[0]
+        there, back = self.slow_trips.pop(0) if self.slow_trips else self.trip
+        self.time += there
         shown = instant(self.store_seconds())
-        self.time += self.trip[1]
+        self.time += back
         return shown
 
     async def newest_instant(self) -> Instant | None:
@@ -85,6 +88,13 @@ class Instance:
 @pytest.fixture
 def world() -> World:
     return World()
+
+
+@pytest.mark.parametrize(("slow", "ahead"), [(1, 0.0), (4, 0.0), (5, 2.0)])
+async def test_new_process_asks_again_while_the_store_is_slow(world: World, slow: int, ahead: float) -> None:
+    world.slow_trips = [(60.0, 0.0), (0.0, 4.0), *[(50.0, 0.0)] * 4][:slow]
+    one = await Instance(world, HOUR).start()
+    assert abs(one.ahead()) == pytest.approx(ahead, abs=0.001)
 
 
 async def pass_time(world: World, instances: list[Instance], rounds: int, trips: list[tuple[float, float]]) -> None:
