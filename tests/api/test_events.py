@@ -1,12 +1,15 @@
 """GET /api/v1/events: pages of changes, each once and in order, up to the limits of retention."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
-from api.conftest import Api, error_of
+from api.conftest import Api, error_of, running
 from casare_rpa.domain.instants import FOREVER
 from casare_rpa.domain.retained import RetainedKind
 
@@ -218,3 +221,18 @@ async def test_page_is_json(api: Api, accept: str) -> None:
 async def test_other_methods_are_refused(api: Api, method: str) -> None:
     answer = await api.admin.request(method, EVENTS)
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
+
+
+async def test_gap_that_an_earlier_version_left_is_not_skipped_silently(tmp_path: Path) -> None:
+    """It has deleted changes without a record of their numbers."""
+    async with running(tmp_path) as api:
+        await submit(api, *["default"] * 3)
+    with closing(sqlite3.connect(tmp_path / "casare.db")) as database, database:
+        database.execute("DELETE FROM job_events WHERE seq = 2")
+    async with running(tmp_path) as api:
+        assert await all_numbers(api) == await all_numbers(api, since="oldest") == [3]
+        epoch = (await api.plane.store.stream()).epoch
+        for number in (0, 1):
+            answer = await api.admin.get(EVENTS, params={"since": f"{epoch}:{number}"})
+            assert error_of(answer, 410)
+            assert answer.json()["payload"]["oldest"] == f"{epoch}:2"

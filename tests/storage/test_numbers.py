@@ -15,7 +15,7 @@ from casare_rpa.domain.logs import Level, LogLine
 from casare_rpa.domain.retained import RetainedKind
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
-from casare_rpa.infrastructure.orchestrator.storage.sqlite import change_rows
+from casare_rpa.infrastructure.orchestrator.storage.sqlite import change_rows, numbers
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.log_writes import SKIPPED_IDS
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
 from new_database import new_database
@@ -124,8 +124,8 @@ async def test_all_changes_after_the_greatest_deleted_number_are_stored(store: S
     for tenant in (None, "default", "acme"):
         deleted = (await store.changes_after(tenant, 0, 0)).deleted
         found = await store.changes_after(tenant, deleted, 99)
-        numbers = [one.seq if tenant is None else one.tenant_seq for one in found.changes]
-        assert numbers == list(range(deleted + 1, found.last + 1))
+        read = [one.seq if tenant is None else one.tenant_seq for one in found.changes]
+        assert read == list(range(deleted + 1, found.last + 1))
 
 
 @pytest.mark.parametrize("deleted", [{1, 2}, {2, 4}, {5}, {1, 2, 3, 4, 5}])
@@ -257,3 +257,10 @@ def test_changes_are_read_by_their_number(tmp_path: Path, statement: str, index:
     connection.close()
     assert any(index in step for step in steps), steps
     assert not any("TEMP B-TREE" in step for step in steps), steps
+
+
+def test_greatest_deleted_number_is_read_by_job(tmp_path: Path) -> None:
+    connection = sqlite3.connect(new_database(tmp_path))
+    steps = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {numbers.DELETED_NUMBERS}", ("[]",))]
+    connection.close()
+    assert "SEARCH job_events USING INDEX job_events_by_job (job_id=?)" in steps

@@ -6,7 +6,23 @@ from typing import Annotated
 import typer
 
 from casare_rpa import __version__
-from casare_rpa.cli import apply, db, doctor, failure, job, key, link, logs, preset, queue, robot, serve, session, up
+from casare_rpa.cli import (
+    apply,
+    db,
+    doctor,
+    failure,
+    job,
+    key,
+    link,
+    logs,
+    preset,
+    queue,
+    robot,
+    serve,
+    session,
+    up,
+    watch,
+)
 from casare_rpa.cli.exits import report_errors
 from casare_rpa.cli.json_flag import CommandGroup, Json
 from casare_rpa.cli.output import console, emit, enable_json
@@ -25,6 +41,7 @@ app.command("up")(up.up)
 app.command("serve")(serve.serve)
 app.command("doctor")(doctor.doctor)
 app.command("logs")(logs.logs)
+app.command("watch")(watch.watch)
 app.command("apply")(apply.apply)
 app.add_typer(robot.app, name="robot")
 app.add_typer(job.app, name="job")

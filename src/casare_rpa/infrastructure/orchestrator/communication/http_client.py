@@ -119,8 +119,19 @@ class OrchestratorHttpClient:
 
     def export_jobs(self, **filters: str | None) -> Iterator[str]:
         """All matching jobs as CSV, in parts as they arrive; the filters are those of `list_jobs`."""
-        chosen = {name: value for name, value in filters.items() if value is not None}
-        request = self._http.build_request("GET", "/api/v1/jobs/export", params=chosen)
+        return self.stream_text("/api/v1/jobs/export", filters)
+
+    def list_changes(self, since: str, *, tenant_id: str | None = None, limit: int | None = None) -> Document:
+        """Changes of jobs after a position, in order: `{items, next, more}`. Store `next`, the position after them."""
+        return self._get("/api/v1/events", since=since, tenant_id=tenant_id, limit=limit)
+
+    def stream_text(
+        self, path: str, query: Mapping[str, str | None], *, accept: str = "*/*", silent_seconds: float | None = None
+    ) -> Iterator[str]:
+        """The body of a GET in parts as they arrive. `silent_seconds`: the longest wait for a part."""
+        timeout, chosen = httpx2.Timeout(self._http.timeout), _given(**query)
+        timeout.read = silent_seconds or timeout.read
+        request = self._http.build_request("GET", path, params=chosen, headers={"Accept": accept}, timeout=timeout)
         response = self._received(lambda: self._http.send(request, stream=True))
         try:
             if not response.is_success:

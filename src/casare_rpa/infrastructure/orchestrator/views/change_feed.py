@@ -95,10 +95,12 @@ class ChangeFeed:
             found = await self._store.changes_after(tenant_id, after, 0 if since == NOW else limit)
             sequence = ChangeSequence(found.epoch, tenant_id, found.deleted, found.last)
             start = sequence.start(since)
-            if start == after or since == NOW:
-                page = ChangePage(sequence, found.changes, start)
+            if since == NOW:
+                return ChangePage(sequence, [], start)
+            if start <= after:
+                page = ChangePage(sequence, found.changes, after)
                 return page._replace(next_number=page.number(found.changes[-1])) if found.changes else page
-            after = start  # `oldest`, while changes were deleted
+            after = start  # `oldest`: read again after the deleted changes
 
     async def news(self, tenant_id: str | None, after: int, seconds: float) -> None:
         """Wait until there may be a change after this number, but not longer than `seconds`."""

@@ -24,7 +24,7 @@ SAVE = (
     "ON CONFLICT (name) DO UPDATE SET last = excluded.last"
 )
 
-_DELETED = (
+DELETED_NUMBERS = (
     "SELECT tenant_id, max(seq), max(tenant_seq) FROM job_events "
     "WHERE job_id IN (SELECT value FROM json_each(?)) AND seq IS NOT NULL GROUP BY tenant_id"
 )
@@ -37,7 +37,7 @@ _SAVE_DELETED = (
 def note_deleted(connection: sqlite3.Connection, job_ids: Sequence[str]) -> None:
     """Record that the changes of these jobs will be missing. Called in the transaction that deletes them."""
     rows = []
-    for tenant_id, seq, tenant_seq in connection.execute(_DELETED, (json_parameter(job_ids),)):
+    for tenant_id, seq, tenant_seq in connection.execute(DELETED_NUMBERS, (json_parameter(job_ids),)):
         rows += [(DELETED + JOBS, seq), (f"{DELETED}{OF_TENANT}{tenant_id}", tenant_seq)]
     for row in rows:  # one after the other: the number of all changes occurs once for each tenant
         connection.execute(_SAVE_DELETED, (json_parameter([row]),))
