@@ -44,6 +44,19 @@ def test_entries_before_a_gap_are_not_resumed_across_it() -> None:
     assert [bodies(history, seq) for seq in (0, 1, 2, 3)] == [None, None, [b"c", b"d"], [b"d"]]
 
 
+def test_skipped_numbers_are_not_resumed_across() -> None:
+    history = History("e")
+    history.append(1, b"a", 0.0)
+    history.skip(1)
+    history.skip(0)
+    assert bodies(history, 0) == [b"a"]
+    history.skip(4)
+    assert history.position == Position("e", 4)
+    assert [bodies(history, seq) for seq in (0, 3, 4)] == [None, None, []]
+    history.append(5, b"e", 0.0)
+    assert bodies(history, 4) == [b"e"]
+
+
 def test_entries_over_the_age_limit_are_deleted() -> None:
     history = History("e", max_seconds=10)
     history.append(1, b"a", 0.0)

@@ -11,7 +11,7 @@ from audit_entries import AN_ENTRY
 from casare_rpa.domain.audit import NewAudit
 from casare_rpa.domain.credentials import Principal, Role
 from casare_rpa.domain.job import Job
-from casare_rpa.domain.job_records import Applied, Change, ShownChanges
+from casare_rpa.domain.job_records import Applied, Change, ShownChanges, StreamState
 from casare_rpa.domain.job_submissions import NewSubmission
 from casare_rpa.domain.logs import LinesAfter
 from casare_rpa.domain.protocol import ActiveJob, Heartbeat, Hello, JobReport
@@ -98,6 +98,10 @@ class InterceptedStore(SqliteStore):
     async def lines_after(self, after_id: int, limit: int) -> LinesAfter:
         lines: LinesAfter = await self._through("lines_after", super().lines_after, after_id, limit)
         return lines
+
+    async def stream(self) -> StreamState:
+        state: StreamState = await self._through("stream", super().stream)
+        return state
 
     async def last_audit_id(self) -> int:
         audit_id: int = await self._through("last_audit_id", super().last_audit_id)

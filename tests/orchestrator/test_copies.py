@@ -29,6 +29,7 @@ COPIES = {
     "LiveRobot": "resync",
     "RecentRevisions": "missed changes",
     "JobStream": "missed changes",
+    "OtherProgress": "missed changes",
     "JobCommands": "known tenants",
 }
 """Classes with copies of stored data, and the loop that compares them."""

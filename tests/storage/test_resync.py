@@ -6,7 +6,7 @@ from pathlib import Path
 from audit_entries import AN_ENTRY, a_drain
 from casare_rpa.domain.job_events import Cancel, CancelSent
 from casare_rpa.domain.job_records import Change
-from casare_rpa.domain.stored_state import StoppingJob, StoredHeldJob
+from casare_rpa.domain.stored_state import JobRevision, StoredHeldJob
 from casare_rpa.domain.vocabulary import JobStatus
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import resync_rows
@@ -67,7 +67,7 @@ async def test_stopping_jobs_are_open_jobs_whose_cancel_advanced(store: Store) -
         stored = await store.job(job.job_id)
         assert stored is not None
         advanced = await store.stopping_jobs(since.last_event_id)
-        assert advanced.jobs == [StoppingJob(job.job_id, stored.revision)]
+        assert advanced.jobs == [JobRevision(job.job_id, stored.revision)]
         since = advanced
     await tell(store, job.job_id, a_report("failed"), 9)
     assert (await store.stopping_jobs(nothing.last_event_id)).jobs == [], "only open jobs"

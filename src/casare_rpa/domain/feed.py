@@ -138,13 +138,19 @@ class History:
         A greater number than the next one means that the changes between are lost: the earlier ones are dropped.
         """
         if seq != self._last + 1:
-            self._entries.clear()
-            self._bytes = 0
+            self.skip(seq - 1)
         self._last = seq
         self._entries.append(Entry(self._last, now, body))
         self._bytes += len(body)
         if self._bytes > self._max_bytes or self._entries[0].sent_at < now - self._max_seconds:
             self.trim(now)
+
+    def skip(self, seq: int) -> None:
+        """Continue after this number. If messages up to it were not added, the earlier ones are dropped."""
+        if seq > self._last:
+            self._entries.clear()
+            self._bytes = 0
+            self._last = seq
 
     def trim(self, now: float) -> None:
         """Delete the oldest entries until the rest is within the limits of age and size."""

@@ -56,8 +56,8 @@ class FleetState(msgspec.Struct, frozen=True, gc=False):
     held: list[StoredHeldJob]
 
 
-class StoppingJob(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """An open job with a cancel."""
+class JobRevision(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A job and its revision, which each change increases."""
 
     job_id: str
     revision: int
@@ -67,4 +67,4 @@ class StoppingJobs(msgspec.Struct, frozen=True, gc=False):
     """The jobs whose cancel advanced after a given history entry, and the id of the newest entry."""
 
     last_event_id: int
-    jobs: list[StoppingJob]
+    jobs: list[JobRevision]

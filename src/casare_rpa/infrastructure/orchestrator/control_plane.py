@@ -113,7 +113,8 @@ class ControlPlane:
         self.work_budgets = WorkBudgets(clock, settings.work_limits)
         self.log_stream = LogStream(store, events, hub, clock)
         self.pending_reasons = PendingReasons(store, fleet, clock)
-        self.job_stream = JobStream(store, events, hub, self.pending_reasons, clock)
+        shared = not isinstance(self.bus, Alone)
+        self.job_stream = JobStream(store, events, hub, self.pending_reasons, clock, shared=shared)
         self.change_feed = ChangeFeed(store, events, clock)
         self.robot_stream = RobotStream(store, events, hub, fleet, clock)
         self.readiness = Readiness(store, clock)
@@ -129,7 +130,7 @@ class ControlPlane:
         }
         """All copies of stored data in memory, by the names of their loops."""
         self.ringer: Ringer | None = None
-        if not isinstance(self.bus, Alone):
+        if shared:
             self.ringer = Ringer(events, self.bus, clock, self.instance, hub.robot)
         events.subscribe(self._count)
 

@@ -20,7 +20,7 @@ from casare_rpa.domain.job_records import (
 )
 from casare_rpa.domain.selection import Slots
 from casare_rpa.domain.statistics import JobCount
-from casare_rpa.domain.stored_state import StoppingJobs
+from casare_rpa.domain.stored_state import JobRevision, StoppingJobs
 
 
 class JobWriter(Protocol):
@@ -108,6 +108,10 @@ class JobReader(Protocol):
 
         Numbers become visible in order. Changes of deleted jobs are missing: their numbers are up to `deleted`.
         """
+        ...
+
+    async def running_jobs(self) -> list[JobRevision]:
+        """The running jobs."""
         ...
 
     async def stopping_jobs(self, after_event_id: int | None) -> StoppingJobs:

@@ -5,7 +5,7 @@ kept. Source: docs/reference/websocket-contract.md, A dashboard's connection.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.feed import Feed, History, Position
@@ -22,8 +22,11 @@ from casare_rpa.infrastructure.orchestrator.hub.session import Session
 from casare_rpa.infrastructure.orchestrator.ports.bus import Hint
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.jobs import JobReader
-from casare_rpa.infrastructure.orchestrator.views.channels import LIVE_JOBS, NUMBERED_LIVE_JOBS, audience
+from casare_rpa.infrastructure.orchestrator.views import stream_messages
+from casare_rpa.infrastructure.orchestrator.views.channels import JOB_STREAMS, LIVE_JOBS, NUMBERED_LIVE_JOBS, audience
+from casare_rpa.infrastructure.orchestrator.views.other_progress import OtherProgress
 from casare_rpa.infrastructure.orchestrator.views.pending_reasons import PendingReasons
+from casare_rpa.infrastructure.orchestrator.views.recent_revisions import RecentRevisions
 from casare_rpa.infrastructure.orchestrator.views.search_turns import SearchTurns
 
 logger = logging.getLogger(__name__)
@@ -45,46 +48,17 @@ REMEMBERED_SECONDS = 10.0
 """The least time for which the last shown revision of a job is kept: two rounds of `compare`."""
 MAX_MISSED = 10_000
 """Changes that a viewer may have missed and still gets; beyond that a snapshot is shorter for most fleets."""
+LOOK_SECONDS = 1.0
 PAGE = 1_000
 """Changes that are read from the store at once."""
-
-_MESSAGES: dict[str, Callable[[VisibleJob, str], protocol.Message]] = {
-    Channel.JOBS: update_message,
-    NUMBERED_LIVE_JOBS: live_message,
-}
-
-
-class RecentRevisions:
-    """The newest shown revision of each job that was shown in the last one to two turns; older ones are dropped.
-
-    There are two generations: a shown job is stored in the young one, and a turn drops the old one. Memory is thus
-    limited by the rate of changes, not by the number of open jobs.
-    """
-
-    __slots__ = ("_old", "_young")
-
-    def __init__(self) -> None:
-        self._young: dict[str, int] = {}
-        self._old: dict[str, int] = {}
-
-    def get(self, job_id: str) -> int:
-        """The revision; -1 if the job was not shown."""
-        return max(self._young.get(job_id, -1), self._old.get(job_id, -1))
-
-    def note(self, job_id: str, revision: int) -> None:
-        if revision > self._young.get(job_id, -1):
-            self._young[job_id] = revision
-
-    def turn(self) -> None:
-        """Drop jobs that were not shown since the previous turn."""
-        self._old, self._young = self._young, {}
 
 
 class JobStream:
     """Turns committed changes of jobs into messages: each is encoded once, for all viewers.
 
     Events say which changes were committed; the numbers that the store gave them say in which order they are shown. A
-    change whose event does not arrive is read from the store.
+    change whose event does not arrive, and one of another instance, is read from the store. Without a viewer none is
+    read: the stream continues after the newest change when the next viewer joins.
     """
 
     def __init__(
@@ -95,12 +69,15 @@ class JobStream:
         reasons: PendingReasons,
         clock: Clock,
         *,
+        shared: bool = False,
         progress_burst: int = PROGRESS_BURST,
         burst_per_round: int = BURST_PER_ROUND,
         progress_per_round: int = PROGRESS_PER_ROUND,
         max_missed: int = MAX_MISSED,
         page: int = PAGE,
     ) -> None:
+        """`shared`: other instances may write to the store."""
+        self._shared = shared
         self._progress_burst = progress_burst
         self._burst_per_round = burst_per_round
         self._progress_per_round = progress_per_round
@@ -119,6 +96,8 @@ class JobStream:
         """The monotonic time at which progress of each job was shown last."""
         self._held_progress: dict[str, Job] = {}
         """The newest progress of each job that waits for its turn, or for a change that was committed before it."""
+        self._others = OtherProgress(store)
+        self._looked_at = clock.monotonic()
         self._burst_left = progress_burst
         self._shown = RecentRevisions()
         """Revisions that all viewers were shown."""
@@ -152,8 +131,10 @@ class JobStream:
                     self._receive_unnumbered(before, job)
             case JobAdded(job, numbers):
                 self._take(job, numbers)
-            case Hint(jobs=last):
+            case Hint(jobs=last, progress=job_ids):
                 self._feed.expect(last, self._clock.monotonic())
+                if job_ids and self._watched(Channel.JOBS):
+                    self._others.note(job_ids)
 
     def _take(self, job: VisibleJob, numbers: ChangeNumbers) -> None:
         """Show a numbered change and the changes that waited for it, or keep it until the changes before it arrive."""
@@ -188,7 +169,7 @@ class JobStream:
         timestamp, monotonic = rfc3339(numbers.at), self._clock.monotonic()
         watched = self._hub.groups
         places = ((None, numbers.seq), (tenant_id, numbers.tenant_seq or 0))
-        for stream, message_of in _MESSAGES.items():
+        for stream, message_of in stream_messages.MESSAGES.items():
             json = codec.encode(message_of(job, timestamp))
             for audience_tenant, seq in places:
                 wanted = (
@@ -208,6 +189,8 @@ class JobStream:
         """Show progress of each job at most twice a second. The last one of a burst is shown by a later round."""
         now, held = self._clock.monotonic(), self._held_progress
         for job in jobs:
+            if self._shared:
+                self._shown_early.note(job.job_id, job.revision)
             early = (
                 self._burst_left <= 0
                 or self._feed.behind
@@ -225,10 +208,14 @@ class JobStream:
             self._held_progress[job.job_id] = job
 
     def _show_progress(self, job: Job) -> None:
-        if max(self._shown.get(job.job_id), self._shown_early.get(job.job_id)) > job.revision:
+        if self._known(job.job_id) > job.revision:
             return  # a newer state was shown: after `completed` viewers must not see `running 20 %`
         self._progress_shown_at[job.job_id] = self._clock.monotonic()
         self._show_state(job, f"{job.job_id} {job.attempt} {job.status.value}")
+
+    def _known(self, job_id: str) -> int:
+        """The newest revision of a job that some viewer was shown."""
+        return max(self._shown.get(job_id), self._shown_early.get(job_id))
 
     def _show_state(self, job: Job, key: str, reasons: Sequence[PendingReason] = ()) -> None:
         json = codec.encode(update_message(job, rfc3339(self._clock.now()), reasons))
@@ -240,8 +227,8 @@ class JobStream:
 
     async def show_held_progress(self) -> None:
         """One round: read changes whose events are late, then show held progress, oldest first."""
-        if self._feed.overdue(self._clock.monotonic()):
-            await self._catch_up()
+        await self._look()
+        await self._show_stored(await self._others.read_hinted())
         self._burst_left = min(self._progress_burst, self._burst_left + self._burst_per_round)
         if self._feed.behind:
             return
@@ -256,9 +243,35 @@ class JobStream:
             del self._held_progress[job.job_id]
             self._show_progress(job)
 
+    async def _look(self) -> None:
+        """Read late changes. Each second, look for changes that no hint named."""
+        now = self._clock.monotonic()
+        watched = self._watched()
+        if watched and self._feed.overdue(now):
+            await self._catch_up()
+        elif now - self._looked_at >= LOOK_SECONDS:
+            self._looked_at = now
+            if watched:
+                self._feed.expect((await self._store.stream()).last, now)
+            elif self._feed.behind:
+                await self._skip_missed()
+
+    async def _show_stored(self, read: Sequence[Job]) -> None:
+        """Show the unnumbered changes, up to the read, of jobs that were read from the store."""
+        if read:
+            await self._catch_up()  # the read may be ahead of the events
+        for job in read:
+            if job.revision <= self._shown.get(job.job_id):
+                continue
+            if job.cancel_stage is not None:
+                self._show_cancel(job)
+            else:
+                self._shown_early.note(job.job_id, job.revision)
+                self._hold(job)
+
     async def show_reasons(self) -> None:
         """One round: show changed pending reasons of watched jobs. Does nothing without a viewer."""
-        if not any(isinstance(a, tuple) and a[0] == Channel.JOBS for a in self._hub.audiences()):
+        if not self._watched(Channel.JOBS):
             return self._reasons.clear_shown()
         found = await self._reasons.changed()
         if found:
@@ -277,13 +290,16 @@ class JobStream:
 
         The first round only stores the id of the newest entry.
         """
+        if not self._watched(Channel.JOBS):
+            self._others.forget()
+        elif self._shared:
+            await self._show_stored(await self._others.read_changed(self._known))
         stopping = await self._store.stopping_jobs(self._last_event_id)
         missed = [one.job_id for one in stopping.jobs if one.revision > self._shown.get(one.job_id)]
-        read = [await self._store.job(job_id) for job_id in missed]
-        await self._catch_up()
-        for job in read:
-            if job is not None and job.cancel_stage is not None and job.revision > self._shown.get(job.job_id):
-                self._show_cancel(job)
+        if self._watched():
+            read = [await self._store.job(job_id) for job_id in missed]
+            await self._catch_up()
+            await self._show_stored([job for job in read if job is not None])
         self._last_event_id = stopping.last_event_id
         now = self._clock.monotonic()
         if now - self._turned_at >= REMEMBERED_SECONDS:
@@ -310,6 +326,27 @@ class JobStream:
         for ready in self._feed.give_up(seq, self._clock.monotonic()):
             self._show_change(*ready)
 
+    def _watched(self, *streams: str) -> bool:
+        """Whether one of these streams has a viewer, or any stream."""
+        wanted = streams or JOB_STREAMS
+        return any(isinstance(audience, tuple) and audience[0] in wanted for audience in self._hub.audiences())
+
+    async def _skip_missed(self) -> None:
+        """Continue after the newest stored change, because no viewer waits for earlier ones."""
+        state = await self._store.stream()
+        if self._watched() or state.last <= self._feed.last:
+            return
+        ready = self._feed.give_up(state.last, self._clock.monotonic())
+        self._last_of_tenants = state.by_tenant
+        for tenant_id, last in ((None, state.last), *state.by_tenant.items()):
+            for stream in stream_messages.MESSAGES:
+                history = self._histories.get(audience(stream, tenant_id))
+                if history is not None:
+                    history.skip(last)
+        for job, numbers in ready:
+            if numbers.seq > state.last:
+                self._show_change(job, numbers)
+
     async def trim_histories(self) -> None:
         """One round: drop changes that are too old to be kept in memory."""
         now = self._clock.monotonic()
@@ -324,14 +361,15 @@ class JobStream:
         Sends `subscribed` first; it states whether the position could be recovered. Then come the changes after that
         position, or a snapshot and its end mark. No change is missing or sent twice.
         """
-        history = self._history(audience(stream, tenant_id), self._last(tenant_id))
         position = Position.parse(since) if since is not None else None
+        await self._become_current(tenant_id, position)
+        history = self._history(audience(stream, tenant_id), self._last(tenant_id))
         if position is not None and (missed := history.since(position)) is not None:
             # No await between reading the history and subscribing, which flushes the audience: a change in between
             # would be missing or sent twice.
             self._hub.subscribe(session, audience(stream, tenant_id), catching_up=True)
             await session.accept()
-            replayed = (_replayed(history.epoch, entry.seq, entry.body) for entry in missed)
+            replayed = (stream_messages.replayed_message(history.epoch, entry.seq, entry.body) for entry in missed)
             await self._resume(session, stream, tenant_id, position, replayed)
             return
         # The cost of a snapshot grows with the number of open jobs, so it waits for its turn. The connection opens
@@ -343,27 +381,38 @@ class JobStream:
     async def join_with_snapshot(self, session: Session, stream: str, tenant_id: str | None) -> None:
         """Subscribe a viewer that requested no position, with a snapshot first."""
         async with self._snapshot_turns.turn(session.principal):
+            await self._become_current(tenant_id)
             self._hub.subscribe(session, audience(stream, tenant_id), catching_up=True)
             await self._send_snapshot(session, stream, tenant_id)
+
+    async def join_later_changes(self, session: Session, tenant_id: str | None) -> None:
+        """Subscribe a viewer that requested neither a position nor a snapshot."""
+        await self._become_current(tenant_id)
+        self._hub.subscribe(session, audience(LIVE_JOBS, tenant_id))
+
+    async def _become_current(self, tenant_id: str | None, position: Position | None = None) -> None:
+        """Pass over changes without a viewer, or reach a position that a viewer has from another instance."""
+        if not self._watched():
+            await self._skip_missed()
+        elif position is not None and position.epoch == self._epoch and position.seq > self._last(tenant_id):
+            await self._catch_up()
 
     async def _join_from_store(
         self, session: Session, stream: str, tenant_id: str | None, position: Position | None
     ) -> None:
-        if position is not None and position.epoch == self._epoch and position.seq > self._last(tenant_id):
-            await self._catch_up()  # another instance has shown a change that did not arrive here yet
         wanted = audience(stream, tenant_id)
         history = self._history(wanted, self._last(tenant_id))
         self._hub.subscribe(session, wanted, catching_up=True)
         here = history.position
         missed = await self._missed(tenant_id, position, here.seq) if position is not None else None
         if missed is None or position is None:
-            self._begin(session, stream, here, recovered=False)
+            session.send(stream_messages.begin_message(stream, here, recovered=False))
             await self._send_snapshot(session, stream, tenant_id)
-            self._end(session, stream, history.position)
+            session.send(stream_messages.end_message(stream, history.position))
             return
-        message_of = _MESSAGES[stream]
+        message_of = stream_messages.MESSAGES[stream]
         replayed = (
-            _replayed(self._epoch, seq, codec.encode(message_of(change, rfc3339(change.at))))
+            stream_messages.replayed_message(self._epoch, seq, codec.encode(message_of(change, rfc3339(change.at))))
             for seq, change in enumerate(missed, position.seq + 1)
         )
         await self._resume(session, stream, tenant_id, position, replayed)
@@ -403,7 +452,7 @@ class JobStream:
 
         The messages are made page by page, because making thousands would hold up the other connections.
         """
-        self._begin(session, stream, position, recovered=True)
+        session.send(stream_messages.begin_message(stream, position, recovered=True))
         for sent, message in enumerate(missed):
             if sent and sent % SNAPSHOT_PAGE == 0:
                 await session.drained()
@@ -439,17 +488,6 @@ class JobStream:
             return live_message(job, timestamp)
         return update_message(job, timestamp, self._reasons.shown(job.job_id))
 
-    def _begin(self, session: Session, stream: str, position: Position, *, recovered: bool) -> None:
-        epoch, seq = position.epoch, position.seq
-        if stream == NUMBERED_LIVE_JOBS:
-            session.send(protocol.LiveSubscribed(recovered=recovered, epoch=epoch, seq=seq))
-        else:
-            session.send(protocol.Subscribed(channel=Channel.JOBS, recovered=recovered, epoch=epoch, seq=seq))
-
-    def _end(self, session: Session, stream: str, position: Position) -> None:
-        mark = protocol.LiveSnapshotEnd if stream == NUMBERED_LIVE_JOBS else protocol.SnapshotEnd
-        session.send(mark(epoch=position.epoch, seq=position.seq))
-
     def _last(self, tenant_id: str | None) -> int:
         """The number of the last shown change."""
         return self._feed.last if tenant_id is None else self._last_of_tenants.get(tenant_id, 0)
@@ -459,7 +497,3 @@ class JobStream:
         if history is None:
             history = self._histories[wanted] = History(self._epoch, last)
         return history
-
-
-def _replayed(epoch: str, seq: int, body: bytes) -> OutboundMessage:
-    return outgoing(codec.numbered(body, Position(epoch, seq)))

@@ -17,7 +17,6 @@ from casare_rpa.infrastructure.orchestrator.auth.presented_credentials import Cr
 from casare_rpa.infrastructure.orchestrator.endpoints import ConnectionParts, Endpoint, read
 from casare_rpa.infrastructure.orchestrator.hub.session import Limits, Session
 from casare_rpa.infrastructure.orchestrator.views.channels import (
-    LIVE_JOBS,
     NUMBERED_LIVE_JOBS,
     QUEUE_DEPTH,
     ROBOT_STATUS,
@@ -92,7 +91,7 @@ class LiveJobs(MonitoringEndpoint):
         """Changes only, as in contract 1.0; with `since=EPOCH:SEQ`, missed changes or a snapshot first."""
         since = parameters.get("since")
         if not since:
-            parts.hub.subscribe(session, audience(LIVE_JOBS, tenant_id))
+            await parts.job_stream.join_later_changes(session, tenant_id)
         else:
             await parts.job_stream.join(session, NUMBERED_LIVE_JOBS, tenant_id, since)
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from casare_rpa.domain.stored_state import FleetState, StoppingJob, StoppingJobs, StoredHeldJob, StoredProfile
+from casare_rpa.domain.stored_state import FleetState, JobRevision, StoppingJobs, StoredHeldJob, StoredProfile
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.json_rows import json_parameter
 
 _FLEET_STATE = """
@@ -33,12 +33,16 @@ SELECT
            AND kind IN ('cancel_requested', 'timeout', 'cancel_sent', 'cancel_received'))
      CROSS JOIN jobs ON job_id = changed_id WHERE finished_at IS NULL)
 """
+RUNNING_JOBS = """
+SELECT json_group_array(json_array(job_id, revision))
+FROM jobs INDEXED BY jobs_held WHERE finished_at IS NULL AND robot_id IS NOT NULL AND status = 'running'
+"""
 NO_EVENT = 2**63 - 1
 """Greater than every entry."""
 
 _profiles = msgspec.json.Decoder(list[StoredProfile])
 _held = msgspec.json.Decoder(list[StoredHeldJob])
-_stopping = msgspec.json.Decoder(list[StoppingJob])
+_revisions = msgspec.json.Decoder(list[JobRevision])
 
 
 def fleet_state(connection: sqlite3.Connection, robot_ids: Sequence[str] | None) -> FleetState:
@@ -50,7 +54,11 @@ def fleet_state(connection: sqlite3.Connection, robot_ids: Sequence[str] | None)
     return FleetState(_profiles.decode(robots), _held.decode(held))
 
 
+def running_jobs(connection: sqlite3.Connection) -> list[JobRevision]:
+    return _revisions.decode(connection.execute(RUNNING_JOBS).fetchone()[0])
+
+
 def stopping_jobs(connection: sqlite3.Connection, after_event_id: int | None) -> StoppingJobs:
     after = NO_EVENT if after_event_id is None else after_event_id
     last, jobs = connection.execute(STOPPING_JOBS, {"after": after}).fetchone()
-    return StoppingJobs(last, _stopping.decode(jobs))
+    return StoppingJobs(last, _revisions.decode(jobs))

@@ -43,7 +43,7 @@ from casare_rpa.domain.statistics import (
     StoreStatistics,
 )
 from casare_rpa.domain.steps import StepPage, StepReport
-from casare_rpa.domain.stored_state import FleetState, StoppingJobs
+from casare_rpa.domain.stored_state import FleetState, JobRevision, StoppingJobs
 from casare_rpa.domain.tenants import Tenant
 from casare_rpa.infrastructure.orchestrator.storage.batcher import Batcher
 from casare_rpa.infrastructure.orchestrator.storage.cold import (
@@ -187,6 +187,9 @@ class SqliteStore(LoginTables):
 
     async def changes_after(self, tenant_id: str | None, after: int, limit: int) -> ShownChanges:
         return await self._readers.read(lambda c: change_rows.changes_after(c, tenant_id, after, limit))
+
+    async def running_jobs(self) -> list[JobRevision]:
+        return await self._readers.read(resync_rows.running_jobs)
 
     async def stopping_jobs(self, after_event_id: int | None) -> StoppingJobs:
         return await self._readers.read(lambda c: resync_rows.stopping_jobs(c, after_event_id))
