@@ -250,6 +250,29 @@ async def test_hinted_robot_is_compared_at_once(plane: Instance) -> None:
     loop.cancel()
 
 
+async def test_workflows_that_another_instance_stored_are_read(plane: Instance) -> None:
+    await plane.robot()
+    await plane.store.list_workflows(ROBOT, ("invoices",))
+    changed: list[str] = []
+
+    def note(event: RobotChanged) -> None:
+        changed.append(event.robot_id)
+
+    plane.bus.subscribe(note)
+    live = plane.fleet.get(ROBOT)
+    assert live is not None
+    for _ in range(2):
+        plane.bus.publish(Hint(THERE, robots=(ROBOT,)))
+        loop = asyncio.create_task(plane.resync.compare_hinted())
+        async with asyncio.timeout(5):
+            while HINTED_GAP_SECONDS not in plane.clock.sleeping:
+                await asyncio.sleep(0.001)
+        plane.clock.advance(HINTED_GAP_SECONDS)
+        await loop
+    assert live.robot.workflows == ("invoices",)
+    assert changed == [ROBOT], "the second hint finds no difference"
+
+
 async def test_robot_that_another_instance_removed_is_forgotten(plane: Instance) -> None:
     _, link = await plane.robot()
     await plane.robot("robot-2")

@@ -101,7 +101,7 @@ class Resync:
         for number, profile in enumerate(state.robots, 1):
             if number % COMPARED_AT_ONCE == 0:
                 await self._clock.sleep(0)  # ten thousand in a row would block the event loop
-            live = await self._compare_profile(profile)
+            live = await self._compare_profile(profile, hinted=robot_ids is not None)
             if live is not None and live.stop_assuming_busy(self._clock.monotonic()):
                 self._publish(live)
             if live is not None and live.changes <= changes:
@@ -112,13 +112,14 @@ class Resync:
         await self._forget_removed(known, {profile.robot_id for profile in state.robots})
         await self._repeat_cancels(job for job in state.held if job.cancel_requested_at is not None)
 
-    async def _compare_profile(self, profile: StoredProfile) -> LiveRobot | None:
+    async def _compare_profile(self, profile: StoredProfile, *, hinted: bool) -> LiveRobot | None:
+        """Correct the profile of a robot. A hint can also mean its workflows, which the short record does not have."""
         live = self._fleet.get(profile.robot_id)
-        if live is not None and profile.matches(live.robot):
+        if live is not None and not hinted and profile.matches(live.robot):
             return live
         # Read again instead of using the snapshot: the profile may have been changed since the snapshot.
         stored = await self._store.robot(profile.robot_id)
-        if stored is None:
+        if stored is None or (live is not None and stored == live.robot):
             return live
         live = self._fleet.set_profile(stored)
         self._publish(live)
