@@ -40,9 +40,9 @@ def test_profile_with_one_different_column_does_not_match(change: dict[str, obje
 
 def test_held_jobs_are_grouped_by_robot() -> None:
     held = [
-        StoredHeldJob("robot-1", "job-1", JobStatus.RUNNING, None),
-        StoredHeldJob("robot-2", "job-2", JobStatus.PENDING, None),
-        StoredHeldJob("robot-1", "job-3", JobStatus.CLAIMED, Instant(1)),
+        StoredHeldJob("robot-1", "job-1", JobStatus.RUNNING),
+        StoredHeldJob("robot-2", "job-2", JobStatus.PENDING),
+        StoredHeldJob("robot-1", "job-3", JobStatus.CLAIMED),
     ]
     assert held_by_robot(held) == {
         "robot-1": {"job-1": JobStatus.RUNNING, "job-3": JobStatus.CLAIMED},

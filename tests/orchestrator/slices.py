@@ -10,12 +10,14 @@ from typing import Any
 from audit_entries import AN_ENTRY
 from casare_rpa.domain.audit import NewAudit
 from casare_rpa.domain.credentials import Principal, Role
+from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_records import Applied, Change, ShownChanges, StreamState
 from casare_rpa.domain.job_submissions import NewSubmission
 from casare_rpa.domain.logs import LinesAfter
 from casare_rpa.domain.protocol import ActiveJob, Heartbeat, Hello, JobReport
 from casare_rpa.domain.robot_records import Beat
+from casare_rpa.domain.robot_sessions import LostSession, RunningInstance, SessionKey
 from casare_rpa.domain.robots import Robot
 from casare_rpa.domain.vocabulary import Feature, ReportStatus, RobotStatus
 from casare_rpa.infrastructure.orchestrator.bus.events import Event, EventBus, WorkAvailable
@@ -23,8 +25,10 @@ from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.jobs.commands import Commands
 from casare_rpa.infrastructure.orchestrator.jobs.dispatcher import Dispatcher
 from casare_rpa.infrastructure.orchestrator.jobs.job_reports import JobReports
+from casare_rpa.infrastructure.orchestrator.jobs.mailbox import Mailbox
 from casare_rpa.infrastructure.orchestrator.jobs.rescuer import Rescuer
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
+from casare_rpa.infrastructure.orchestrator.robots.instances import Instances
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import RobotConnection
 from casare_rpa.infrastructure.orchestrator.robots.presence import Presence
 from casare_rpa.infrastructure.orchestrator.robots.reconciler import Reconciler
@@ -76,12 +80,28 @@ class InterceptedStore(SqliteStore):
         interceptor = self.interceptors.get(name)
         return await (call(*arguments) if interceptor is None else interceptor(partial(call, *arguments), *arguments))
 
-    async def apply(self, changes: Sequence[Change], *, audit: NewAudit | None = None) -> list[Applied]:
-        applied: list[Applied] = await self._through("apply", partial(super().apply, audit=audit), changes)
+    async def apply(
+        self, changes: Sequence[Change], *, audit: NewAudit | None = None, session: SessionKey | None = None
+    ) -> list[Applied]:
+        call = partial(super().apply, audit=audit, session=session)
+        applied: list[Applied] = await self._through("apply", call, changes)
         return applied
 
-    async def beat(self, beats: Sequence[Beat]) -> None:
-        await self._through("beat", super().beat, beats)
+    async def beat(self, beats: Sequence[Beat]) -> list[LostSession]:
+        lost: list[LostSession] = await self._through("beat", super().beat, beats)
+        return lost
+
+    async def hear(self, instance: str, at: Instant) -> list[RunningInstance]:
+        running: list[RunningInstance] = await self._through("hear", super().hear, instance, at)
+        return running
+
+    async def extend_leases(self, until: Instant, instance: str | None = None) -> int:
+        extended: int = await self._through("extend_leases", super().extend_leases, until, instance)
+        return extended
+
+    async def due(self, at: Instant, limit: int, instance: str = "") -> list[tuple[str, str]]:
+        due: list[tuple[str, str]] = await self._through("due", super().due, at, limit, instance)
+        return due
 
     async def held_jobs(self, robot_id: str) -> list[Job]:
         held: list[Job] = await self._through("held_jobs", super().held_jobs, robot_id)
@@ -119,6 +139,7 @@ class Instance:
         store: InterceptedStore,
         bus: EventBus | None = None,
         *,
+        name: str = "here",
         clock: FakeClock | None = None,
         fleet: Fleet | None = None,
         dispatcher: Mapping[str, Any] | None = None,
@@ -130,7 +151,7 @@ class Instance:
         self.bus, self.hub, self.fleet = bus or EventBus(), Hub(), fleet or Fleet()
         shared = (self.bus, self.hub, self.fleet, self.clock)
         self.reconciler = Reconciler(store, self.bus, self.fleet, self.clock)
-        self.presence = Presence(store, self.bus, self.hub, self.fleet, self.reconciler, self.clock)
+        self.presence = Presence(store, self.bus, self.hub, self.fleet, self.reconciler, self.clock, name)
         self.dispatcher = Dispatcher(store, *shared, **(dispatcher or {}))
         self.pending_reasons = PendingReasons(store, self.fleet, self.clock)
         self.job_stream = JobStream(store, self.bus, self.hub, self.pending_reasons, self.clock, **(job_stream or {}))
@@ -138,7 +159,9 @@ class Instance:
         self.commands = Commands(store, self.bus, self.hub, self.fleet, self.clock, b"seed of the tests")
         self.reports = JobReports(store, self.bus, self.fleet, self.hub.load, self.clock, **(reports or {}))
         self.resync = Resync(store, self.bus, self.fleet, self.clock)
-        self.rescuer = Rescuer(store, self.bus, self.fleet, self.clock)
+        self.instances = Instances(store, self.bus, self.clock, name)
+        self.rescuer = Rescuer(store, self.bus, self.fleet, self.clock, self.instances)
+        self.mailbox = Mailbox(store, *shared[:3], self.presence, self.dispatcher, self.clock, name)
         self.log_stream = LogStream(store, self.bus, self.hub, self.clock)
 
     async def robot(self, robot_id: str = ROBOT, *, address: str = "127.0.0.1") -> tuple[FakePeer, RobotConnection]:

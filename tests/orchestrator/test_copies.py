@@ -41,11 +41,11 @@ DERIVED = {
     "ChangeFeed": "open streams, and numbers that wake them; each stream reads the store every second",
     "JobReports": "reports that wait to be written",
     "SearchTurns": "searches that run",
+    "Dispatcher": "cancels that are being sent",
     "RobotConnection": "what the connection has reported",
     "Resync": "robots that are compared next",
     "Presence": "robots that are expected to return",
-    "IdentityWatch": "connections of the last minutes",
-    "_Seen": "connections of the last minutes",
+    "IdentityWatch": "connections without `hello`, and detections that are not repeated",
     "WorkBudgets": "budgets of this instance",
     "ControlPlane": "the list of the copies",
 }

@@ -545,10 +545,10 @@ async def test_robot_with_a_heartbeat_in_a_pending_write_keeps_its_job(plane: In
     _, link, job = await working(plane)
     began, go_on = asyncio.Event(), asyncio.Event()
 
-    async def slow_write(write: Callable[[], Awaitable[None]], *_: object) -> None:
+    async def slow_write(write: Callable[[], Awaitable[object]], *_: object) -> object:
         began.set()
         await go_on.wait()
-        await write()
+        return await write()
 
     plane.store.interceptors["beat"] = slow_write
     for number in range(17):
@@ -601,15 +601,15 @@ async def test_process_that_stood_still_renews_no_lease_of_a_robot_that_was_sile
         plane.hears(link)
     sent_at = plane.clock.now()
 
-    async def write_late(write: Callable[[], Awaitable[None]], *_: object) -> None:
+    async def write_late(write: Callable[[], Awaitable[object]], *_: object) -> object:
         plane.clock.advance(600 if while_writing else 0)
-        await write()
+        return await write()
 
     plane.store.interceptors["beat"] = write_late
     plane.clock.advance(0 if while_writing else 600)
     await plane.presence.write_heartbeats()
     assert (await plane.stored(job)).lease_expires_at == after(sent_at, 90)
-    assert (job.job_id, "lease_over") in await plane.store.due(plane.clock.now(), 10)
+    assert (job.job_id, "lease_over") in await plane.store.due(plane.clock.now(), 10, "here")
     assert {one.last_seen_at for one in await plane.store.last_heartbeats()} == {sent_at}
 
 

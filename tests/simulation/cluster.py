@@ -37,7 +37,7 @@ class Cluster:
         self._history = history
         self._chance_of = chance_of
         self._chance = chance_of("balancer")
-        self.several = instances > 1
+        self.several = disk.shared = instances > 1
         self.wire = Wire(loop, chance_of("wire"))
         self.servers: list[Server] = []
         for _ in range(instances):

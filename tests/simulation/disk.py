@@ -25,7 +25,7 @@ from casare_rpa.domain.robots import Robot
 from casare_rpa.domain.statistics import StoreStatistics
 from casare_rpa.domain.tenants import Tenant
 from casare_rpa.infrastructure.orchestrator.storage.batcher import Batcher, GroupCommit, Operation, Outcome, resolve
-from casare_rpa.infrastructure.orchestrator.storage.cold import epoch_rows, fleet_rows
+from casare_rpa.infrastructure.orchestrator.storage.cold import epoch_rows, fleet_rows, instance_rows
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.driver import SqliteDriver
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.migration import migrate
@@ -116,6 +116,8 @@ class Disk:
         """The number of commits of all processes."""
         self.clock: Callable[[], Instant] | None = None
         """The clock of the store, which instances follow. Without one, each has the clock of its machine."""
+        self.shared = False
+        """Whether several instances use it at a time; otherwise the product locks the file."""
         self.connection = sqlite3.connect(":memory:", isolation_level=None)
         self.connection.deserialize(blank_disk())
 
@@ -307,6 +309,8 @@ async def open_store(
     `committed` is called after each commit of this process.
     """
     commands = BatchCommands(tally_slot=tally_slot)
+    if not access.disk.shared:
+        instance_rows.forget_all(access.disk.connection)
     batcher = InlineBatcher(access, commands, process, killed, committed)
     store = DiskStore(batcher, InlineReaders(access, process), commands, io.BytesIO())
     store.disk = access.disk

@@ -16,6 +16,7 @@ from casare_rpa.domain.job_records import Added, Applied, Change, JobFilter, Job
 from casare_rpa.domain.job_table import HELD, advance
 from casare_rpa.domain.liveness import LEASE_SECONDS
 from casare_rpa.domain.robot_records import Beat
+from casare_rpa.domain.robot_sessions import LostSession
 from casare_rpa.domain.robots import Placement, may_run
 from casare_rpa.domain.selection import Head, Slot, Slots, choose
 from casare_rpa.domain.statistics import Counts
@@ -148,13 +149,14 @@ class Model:
             who = (robot_id, after.session_id or before.session_id, step.by, step.note)
             self.history[after.job_id].append((at, step.number, step.kind, after.status, after.attempt, *who))
 
-    def beat(self, beat: Beat) -> None:
+    def beat(self, beat: Beat) -> list[LostSession]:
         until = after(beat.seen_at, LEASE_SECONDS)
         for job in self.held(beat.robot_id):
             named = (job.job_id, job.attempt) in beat.active_jobs
             if job.phase in HELD and (beat.renew_all or named):
                 lease = max(job.lease_expires_at or until, until)
                 self.jobs[job.job_id] = replace(job, lease_expires_at=lease, contact_lost_at=None)
+        return []
 
     def extend_leases(self, until: Instant) -> int:
         touched = 0

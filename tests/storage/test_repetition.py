@@ -18,6 +18,7 @@ from casare_rpa.domain.logs import Level, LogLine
 from casare_rpa.domain.presets import Preset, PresetKey
 from casare_rpa.domain.queues import PausedQueue, Queue
 from casare_rpa.domain.robot_records import Beat, RobotAction
+from casare_rpa.domain.robot_sessions import Connecting
 from casare_rpa.domain.tenants import Tenant
 from casare_rpa.domain.vocabulary import RobotStatus
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
@@ -38,6 +39,11 @@ CALLS: dict[str, Call] = {
     "apply a cancel": lambda s: s.apply([Change(PENDING, Cancel("over", "ana"), at(20))]),
     "begin_epoch": lambda s: s.begin_epoch("epoch-2", audit=AUDIT),
     "beat": lambda s: s.beat([Beat("robot-1", at(20), True, (), RobotStatus.BUSY, 1.0, 2.0, at(19))]),
+    "connect": lambda s: s.connect(Connecting("robot-1", "s-2", "here", at(20))),
+    "leave": lambda s: s.leave([("robot-drained", "s-1")]),
+    "hear": lambda s: s.hear("here", at(20)),
+    "depart": lambda s: s.depart("there"),
+    "adopt": lambda s: s.adopt(at(10), at(20), at(110)),
     "append_logs": lambda s: s.append_logs(
         [LogLine("default", "robot-1", Level.INFO, "line", at(20), at(20), seq=number) for number in (1, 2)]
     ),
@@ -83,6 +89,8 @@ async def prepared(path: Path, failpoints: Failpoints) -> SqliteStore:
     await store.add_robot(a_robot("robot-drained"), audit=AUDIT)
     await store.order_robots([a_drain("robot-drained", START)], None)
     await store.open_journal("robot-1", "journal-1")
+    await store.hear("there", at(1))
+    await store.connect(Connecting("robot-drained", "s-1", "there", at(1)))
     await running(store, job_id=RUNNING)
     await add(store, a_job(job_id=PENDING))
     await store.add_key(RobotKey("key-1", "robot-1", "default", "digest", START), audit=AUDIT)

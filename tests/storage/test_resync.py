@@ -25,7 +25,7 @@ async def test_fleet_state_has_every_robot_and_every_held_job(store: Store) -> N
     assert sorted(stored) == [profile.robot_id for profile in sorted(state.robots, key=lambda p: p.robot_id)]
     assert all(profile.matches(stored[profile.robot_id]) for profile in state.robots)
     assert not any(profile.matches(a_robot(profile.robot_id, name="another")) for profile in state.robots)
-    assert state.held == [StoredHeldJob("robot-1", held.job_id, JobStatus.RUNNING, None)]
+    assert state.held == [StoredHeldJob("robot-1", held.job_id, JobStatus.RUNNING)]
 
 
 async def test_fleet_state_of_some_robots(store: Store) -> None:
@@ -34,18 +34,9 @@ async def test_fleet_state_of_some_robots(store: Store) -> None:
     held = await running(store)
     state = await store.fleet_state(["robot-1", "robot-3", "unknown"])
     assert sorted(profile.robot_id for profile in state.robots) == ["robot-1", "robot-3"]
-    assert state.held == [StoredHeldJob("robot-1", held.job_id, JobStatus.RUNNING, None)]
+    assert state.held == [StoredHeldJob("robot-1", held.job_id, JobStatus.RUNNING)]
     assert (await store.fleet_state(["robot-2"])).held == []
     assert (await store.fleet_state([])).robots == []
-
-
-async def test_fleet_state_has_the_unsent_cancels(store: Store) -> None:
-    await store.add_robot(a_robot(), audit=AN_ENTRY)
-    job = await running(store)
-    await store.apply([Change(job.job_id, Cancel("enough", "ana"), at(5))])
-    assert [held.cancel_requested_at for held in (await store.fleet_state()).held] == [at(5)]
-    await store.apply([Change(job.job_id, CancelSent("robot-1", "ses-robot-1"), at(6))])
-    assert [held.cancel_requested_at for held in (await store.fleet_state()).held] == [None]
 
 
 async def test_fleet_state_excludes_ended_jobs(store: Store) -> None:

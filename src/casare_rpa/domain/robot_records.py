@@ -28,6 +28,8 @@ class Beat(msgspec.Struct, frozen=True, gc=False):
     clock_skew_seconds: float | None = None
     process: str | None = None
     """With `renew_all`: only jobs that were given to this process, or to a robot without `hello`."""
+    session_id: str = ""
+    """The session over which they arrived. Nothing is written about a robot whose newest session is another one."""
 
 
 class LastHeartbeat(msgspec.Struct, frozen=True, gc=False):

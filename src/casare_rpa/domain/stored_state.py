@@ -10,12 +10,11 @@ from casare_rpa.domain.vocabulary import JobStatus
 
 
 class StoredHeldJob(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """A job that is offered, claimed or running. `cancel_requested_at` is set until its `job_cancel` is sent."""
+    """A job that is offered, claimed or running."""
 
     robot_id: str
     job_id: str
     status: JobStatus
-    cancel_requested_at: Instant | None
 
 
 def held_by_robot(held: Iterable[StoredHeldJob]) -> dict[str, dict[str, JobStatus]]:

@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager
 
 from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND
+from casare_rpa.domain.robot_sessions import INSTANCE_SECONDS
 from casare_rpa.domain.vocabulary import CloseCode
 from casare_rpa.infrastructure.orchestrator.auth.authenticator import Authenticator
 from casare_rpa.infrastructure.orchestrator.auth.credential_checks import CredentialChecks
@@ -32,6 +33,7 @@ from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.jobs.commands import Commands
 from casare_rpa.infrastructure.orchestrator.jobs.dispatcher import Dispatcher
 from casare_rpa.infrastructure.orchestrator.jobs.job_reports import JobReports
+from casare_rpa.infrastructure.orchestrator.jobs.mailbox import Mailbox
 from casare_rpa.infrastructure.orchestrator.jobs.rescuer import INTERVAL_SECONDS, Rescuer
 from casare_rpa.infrastructure.orchestrator.jobs.step_reports import StepReports
 from casare_rpa.infrastructure.orchestrator.maintenance.loops import Loops
@@ -43,6 +45,7 @@ from casare_rpa.infrastructure.orchestrator.ports.bus import Bus
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
+from casare_rpa.infrastructure.orchestrator.robots.instances import Instances
 from casare_rpa.infrastructure.orchestrator.robots.presence import Presence
 from casare_rpa.infrastructure.orchestrator.robots.reconciler import Reconciler
 from casare_rpa.infrastructure.orchestrator.robots.resync import RESYNC_SECONDS, Resync, StoredCopy
@@ -104,12 +107,14 @@ class ControlPlane:
         self.refused_credentials = RefusedCredentials(store, clock)
         self.tickets = Tickets(store, clock, signing_key=signing_key, made_under=self.authenticator.codes_made_under)
         self.reconciler = Reconciler(store, events, fleet, clock)
-        self.presence = Presence(store, events, hub, fleet, self.reconciler, clock)
+        self.instances = Instances(store, events, clock, self.instance)
+        self.presence = Presence(store, events, hub, fleet, self.reconciler, clock, self.instance)
         self.dispatcher = Dispatcher(store, events, hub, fleet, clock)
         self.reports = JobReports(store, events, fleet, hub.load, clock)
         self.step_reports = StepReports(store)
         self.resync = Resync(store, events, fleet, clock)
-        self.rescuer = Rescuer(store, events, fleet, clock)
+        self.rescuer = Rescuer(store, events, fleet, clock, self.instances)
+        self.mailbox = Mailbox(store, events, hub, fleet, self.presence, self.dispatcher, clock, self.instance)
         self.work_budgets = WorkBudgets(clock, settings.work_limits)
         self.log_stream = LogStream(store, events, hub, clock)
         self.pending_reasons = PendingReasons(store, fleet, clock)
@@ -164,8 +169,10 @@ class ControlPlane:
         """A running instance on the given store, clock and buses. The caller closes the store."""
         plane = cls(settings, store, clock, events, bus)
         await plane.job_stream.load()
+        await plane.mailbox.load()
         await plane.presence.load()
         await plane.job_stream.compare()
+        await plane.instances.hear()
         await plane.rescuer.rescue()
         async with plane.loops:
             plane._start_loops()
@@ -176,6 +183,7 @@ class ControlPlane:
     def _start_loops(self) -> None:
         loops = self.loops
         loops.forever("dispatch", self.dispatcher.dispatch)
+        loops.forever("orders", self.mailbox.read)
         loops.forever("receipts", self.dispatcher.keep_receipts)
         loops.forever("reports", self.reports.write)
         loops.forever("logs", self.log_stream.write)
@@ -197,6 +205,7 @@ class ControlPlane:
         loops.every(REPORT_SECONDS, "refused credentials", self.refused_credentials.report)
         loops.every(SAMPLE_SECONDS, "queue samples", self.queue_sampler.sample)
         loops.every(RETENTION_SECONDS, "retention", self.retention.delete_expired)
+        loops.every(INSTANCE_SECONDS, "instances", self.instances.hear)
         loops.every(INTERVAL_SECONDS, "rescue", self.rescuer.rescue)
 
     async def _follow_clock(self) -> None:
@@ -237,6 +246,10 @@ class ControlPlane:
         except TimeoutError:
             logger.warning("draining: connections were still open after %s s", self.settings.drain_timeout_seconds)
         try:
+            await self.instances.depart()
             await self.refused_credentials.report()
         except StoreUnavailable as error:
-            logger.warning("draining: the last counts of refused credentials are lost: %s", error)
+            logger.warning(
+                "draining: the end of this instance and the last counts of refused credentials are not stored: %s",
+                error,
+            )

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Sequence
 
 from casare_rpa.domain.job import Job
@@ -67,6 +68,8 @@ class Dispatcher:
         self._work = asyncio.Event()
         """Set together with `_wanted` when a job may be ready. An available robot sets only `_wanted`."""
         self._receipts: asyncio.Queue[Change] = asyncio.Queue()
+        self._sending: Counter[str] = Counter()
+        """Jobs whose cancel was sent, and is not stored as sent yet."""
         bus.subscribe(self._receive)
 
     def _receive(self, event: JobChanged | JobAdded | WorkAvailable | QueueChanged | CancelOrdered | Hint) -> None:
@@ -149,14 +152,23 @@ class Dispatcher:
         session.send(cancel_message(order))
         if order.grace_seconds is not None or order.force:  # it holds the job: the store notes the order
             sent = CancelSent(order.robot_id, session.session_id)
+            self._sending[order.job_id] += 1
             self._receipts.put_nowait(Change(order.job_id, sent, self._clock.now()))
+
+    def is_sending(self, job_id: str) -> bool:
+        """Whether its cancel was sent, and is not stored as sent yet."""
+        return job_id in self._sending
 
     async def keep_receipts(self) -> None:
         """One round: write which cancels were sent, in one call of the store."""
         changes = [await self._receipts.get()]
         while not self._receipts.empty():
             changes.append(self._receipts.get_nowait())
-        publish_applied(self._bus, await self._store.apply(changes))
+        try:
+            publish_applied(self._bus, await self._store.apply(changes))
+        finally:
+            self._sending.subtract(change.job_id for change in changes)
+            self._sending = +self._sending  # without the jobs whose count is 0
 
     # Offers that are not accepted
 

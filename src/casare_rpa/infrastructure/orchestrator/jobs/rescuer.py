@@ -1,7 +1,8 @@
 """The rescuer: handles expired offers and leases, timeouts, and unconfirmed cancels.
 
 It reads the due jobs, and the table checks them again inside the write, so a report in between takes precedence. After
-a pause of this instance every live lease is extended once, because frames sent during the pause may have been missed.
+a pause of this instance the leases of its robots are extended once, because frames sent during the pause may have been
+missed. The leases of robots that are connected to another instance are left to that one.
 """
 
 import logging
@@ -16,6 +17,7 @@ from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, publish_
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.jobs import JobWriter
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
+from casare_rpa.infrastructure.orchestrator.robots.instances import Instances
 
 logger = logging.getLogger(__name__)
 
@@ -28,53 +30,57 @@ BATCH_SIZE = 500
 class Rescuer:
     """Safe to run on several instances and at any time: the table checks each deadline again inside the write."""
 
-    def __init__(self, store: JobWriter, bus: EventBus, fleet: Fleet, clock: Clock) -> None:
+    def __init__(self, store: JobWriter, bus: EventBus, fleet: Fleet, clock: Clock, instances: Instances) -> None:
         self._store = store
         self._bus = bus
         self._fleet = fleet
         self._clock = clock
+        self._instances = instances
         self._last_round_at: float | None = None
         self._store_was_away = False
         self._nothing_lost_before = Instant(0)
 
     async def rescue(self) -> None:
         """One round: apply every overdue event. The first round of a process counts as one after a pause."""
-        pause = self._pause()
-        self._last_round_at = self._clock.monotonic()
         try:
-            if pause is not None:
+            # Again after each window: this instance may have stood still while the window was written.
+            while (pause := self._pause()) is not None:
                 await self._open_window(pause)
             await self._sweep()
         except StoreUnavailable:
             self._store_was_away = True
             raise
-        self._store_was_away = False
 
     def _pause(self) -> str | None:
-        """Why this instance may have missed frames of robots; `None` when it cannot have."""
-        last = self._last_round_at
+        """Why this instance may have missed frames of robots since the last call; `None` when it cannot have."""
+        last, self._last_round_at = self._last_round_at, self._clock.monotonic()
+        was_away, self._store_was_away = self._store_was_away, False
         jump = self._clock.jump_seconds()
         if last is None:
             return "start"
         if abs(jump) > JUMP_SECONDS:
             return f"the clock jumped by {jump:.0f} s"
-        if self._clock.monotonic() - last > LATE_SECONDS:
-            return f"this loop was {self._clock.monotonic() - last:.0f} s late"
-        return "the store did not answer" if self._store_was_away else None
+        if self._last_round_at - last > LATE_SECONDS:
+            return f"this loop was {self._last_round_at - last:.0f} s late"
+        return "the store did not answer" if was_away else None
 
     async def _open_window(self, pause: str) -> None:
-        """Extend the lease of every live job after a pause of this instance."""
+        """Extend leases after a pause of this instance: of the robots that are connected here.
+
+        When no other instance runs, frames of all robots may be missing, so all leases are extended.
+        """
         # A report or an offer that is being written now carries a time before the pause, and so does its new lease or
         # expiry. So no lease, and no offer that a robot may have started, counts as over before this window ends.
         until = after(self._clock.now(), LEASE_SECONDS)
         self._nothing_lost_before = until
-        count = await self._store.extend_leases(until)
+        instances = self._instances
+        count = await self._store.extend_leases(until, instances.instance if instances.others_run else None)
         if count:
             logger.warning("recovery window: %d live leases extended by %d s (%s)", count, LEASE_SECONDS, pause)
 
     async def _sweep(self) -> None:
         now = self._clock.now()
-        while due := await self._store.due(now, BATCH_SIZE):
+        while due := await self._store.due(now, BATCH_SIZE, self._instances.instance):
             if now < self._nothing_lost_before:
                 due = [one for one in due if one[1] not in (LeaseOver.name, OfferExpired.held_name)]
             # A robot that sent a frame since the last write of heartbeats has a newer lease than the store knows.

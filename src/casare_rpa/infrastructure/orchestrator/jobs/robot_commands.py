@@ -19,7 +19,6 @@ from casare_rpa.domain.credentials import (
 from casare_rpa.domain.errors import Conflict, NotFound
 from casare_rpa.domain.instants import Instant, after
 from casare_rpa.domain.permissions import require_admin, require_tenant
-from casare_rpa.domain.restarts import restart_message
 from casare_rpa.domain.robot_records import OrderedRobot, RobotAction, RobotOrder
 from casare_rpa.domain.robots import Robot
 from casare_rpa.infrastructure.orchestrator.bus.events import (
@@ -176,9 +175,8 @@ class RobotCommands:
             live = self._fleet.set_profile(one.robot)
             if action is RobotAction.RESUME:
                 live.stop_skipping()
-            command = restart_message(one.robot, self._clock.now()) if action is RobotAction.RESTART else None
-            if live.connection is not None and command is not None:
-                live.connection.session.send(command)
+            if action is RobotAction.RESTART:
+                live.send_restart(self._clock.now(), again=True)
             self._bus.publish(RobotChanged(one.robot_id))
             self._bus.publish(RobotStored(one.robot_id))
         self._bus.publish(OrdersGiven())

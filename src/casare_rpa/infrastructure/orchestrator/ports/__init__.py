@@ -14,13 +14,14 @@ Guarantees of every store:
   reads may see two states; a caller that combines them compares revisions.
 - **Several writers.** These guarantees also hold if another process writes the same database between two calls. A
   claim may miss a placement that another process opened within the last second.
-- **Repetition.** After StoreUnavailable these calls may be repeated as they are, and leave the store as one call does:
-  `add_jobs` with an idempotency key, `apply`, `beat`, `append_logs` of a journal, `introduce`, `open_journal`,
-  `extend_leases`, `change_robot`, `order_robots`, `pause_queue`, `resume_queue`, `revoke_key`, `add_tenant`,
-  `add_robot`, `add_queue`, `add_login`, `sample_queues`, `write_failure_note`, `mute_failures`, `unmute_failures`,
-  `save_preset`, `delete_preset`, `delete_failure_notes`, `delete_tallies`, `spend`, `delete_spent`, `add_sign_in_code`,
-  `use_sign_in_code` and every read. The answer may differ: the second `add_queue`, `spend` or `use_sign_in_code`
-  returns False. An order that is repeated may have two audit entries. `claim` may be repeated too: the offer of a lost
-  answer stays with its robot, and its expiry returns the job. Not `add_key` (the key exists), `attempt` (it counts
-  twice), or `delete_oldest` and `delete_oldest_lines` (they delete more rows).
+- **Repetition.** After StoreUnavailable these calls may be repeated as they are, and leave the store as one call
+  does: `add_jobs` with an idempotency key, `apply`, `beat`, `connect`, `leave`, `hear`, `depart`, `append_logs` of a
+  journal, `introduce`, `open_journal`, `extend_leases`, `change_robot`, `order_robots`, `pause_queue`,
+  `resume_queue`, `revoke_key`, `add_tenant`, `add_robot`, `add_queue`, `add_login`, `sample_queues`,
+  `write_failure_note`, `mute_failures`, `unmute_failures`, `save_preset`, `delete_preset`, `delete_failure_notes`,
+  `delete_tallies`, `spend`, `delete_spent`, `add_sign_in_code`, `use_sign_in_code` and every read. The answer may
+  differ: the second `add_queue`, `spend` or `use_sign_in_code` returns False. An order that is repeated may have two
+  audit entries. `claim` may be repeated too: the offer of a lost answer stays with its robot, and its expiry returns
+  the job. `adopt` may be repeated, but the second call returns nothing. Not `add_key` (the key exists), `attempt` (it
+  counts twice), or `delete_oldest` and `delete_oldest_lines` (they delete more rows).
 """

@@ -18,6 +18,7 @@ from casare_rpa.domain.job_records import (
     StreamState,
     WaitingJob,
 )
+from casare_rpa.domain.robot_sessions import SessionKey
 from casare_rpa.domain.selection import Slots
 from casare_rpa.domain.statistics import JobCount
 from casare_rpa.domain.stored_state import JobRevision, StoppingJobs
@@ -44,25 +45,33 @@ class JobWriter(Protocol):
         """
         ...
 
-    async def apply(self, changes: Sequence[Change], *, audit: NewAudit | None = None) -> list[Applied]:
+    async def apply(
+        self, changes: Sequence[Change], *, audit: NewAudit | None = None, session: SessionKey | None = None
+    ) -> list[Applied]:
         """Decide each change by the transition table, in order, and write jobs and history in one transaction.
 
         A refusal is a result and affects no other change. A change of a job sees the changes before it.
         Changes that viewers see are numbered in the transaction, without gaps and in the order of commits.
-        `audit` is written when the table accepted at least one change.
+        `audit` is written when the table accepted at least one change. With `session`, nothing is changed and the
+        result is empty when it is not the newest session of its robot.
         """
         ...
 
-    async def due(self, at: Instant, limit: int) -> list[tuple[str, str]]:
+    async def due(self, at: Instant, limit: int, instance: str = "") -> list[tuple[str, str]]:
         """(job_id, event name) of up to `limit` jobs with an event that is due at `at`, inclusive.
+
+        Leases, held offers and periods of grace of robots that are connected to another instance than `instance` are
+        left to that one.
 
         The events are `offer_expired`, `held_offer_expired` (to a robot without `claim_ack`), `lease_over`,
         `deadline_over`, `grace_over` and `queue_expired`. The result is a hint: `apply` checks again.
         """
         ...
 
-    async def extend_leases(self, until: Instant) -> int:
+    async def extend_leases(self, until: Instant, instance: str | None = None) -> int:
         """Extend leases, and offers to robots that start without an acknowledgement, to `until` at least.
+
+        Those of robots that are connected to this instance, or all.
 
         For the time after the process was suspended. Returns the number of extended leases and offers.
         """

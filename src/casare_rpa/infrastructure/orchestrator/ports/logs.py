@@ -16,8 +16,11 @@ class LogStore(Protocol):
         """
         ...
 
-    async def open_journal(self, robot_id: str, journal_id: str) -> None:
-        """Number the robot's lines by this journal from now on. A new journal continues after the robot's last line."""
+    async def open_journal(self, robot_id: str, journal_id: str, session_id: str | None = None) -> None:
+        """Number the robot's lines by this journal from now on. A new journal continues after the robot's last line.
+
+        With `session_id`, nothing is written when it is not the newest session of the robot.
+        """
         ...
 
     async def job_logs(self, job_id: str, limit: int, after_id: int) -> list[StoredLine]:

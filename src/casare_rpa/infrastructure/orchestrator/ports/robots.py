@@ -5,6 +5,7 @@ from typing import Protocol
 
 from casare_rpa.domain.audit import NewAudit
 from casare_rpa.domain.robot_records import Beat, LastHeartbeat, OrderedRobot, RobotOrder
+from casare_rpa.domain.robot_sessions import LostSession
 from casare_rpa.domain.robots import Robot
 from casare_rpa.domain.stored_state import FleetState
 
@@ -27,8 +28,10 @@ class RobotStore(Protocol):
         """The profiles of these robots and their held jobs, or those of all robots, in one snapshot."""
         ...
 
-    async def beat(self, beats: Sequence[Beat]) -> None:
+    async def beat(self, beats: Sequence[Beat]) -> list[LostSession]:
         """Store heartbeats and renew leases (T8): each ends `LEASE_SECONDS` after its robot was seen.
+
+        Writes nothing for the sessions that are returned: they are no longer the newest ones of their robots.
 
         The time of the write does not count: an instance that stood still does not prolong the lease of a robot that
         has been silent since. Renews a lease only for the robot that holds the job, and only while the job is claimed
@@ -36,11 +39,16 @@ class RobotStore(Protocol):
         """
         ...
 
-    async def introduce(self, robot_id: str, instance_id: str) -> None:
-        """Store the process id that a robot sent. It completes a requested restart."""
+    async def introduce(self, robot_id: str, instance_id: str, session_id: str | None = None) -> None:
+        """Store the process id that a robot sent. It completes a requested restart.
+
+        With `session_id`, nothing is written when it is not the newest session of the robot. So does `list_workflows`.
+        """
         ...
 
-    async def list_workflows(self, robot_id: str, workflows: tuple[str, ...] | None) -> None:
+    async def list_workflows(
+        self, robot_id: str, workflows: tuple[str, ...] | None, session_id: str | None = None
+    ) -> None:
         """Store the workflows that a robot listed; `None` if it lists none."""
         ...
 

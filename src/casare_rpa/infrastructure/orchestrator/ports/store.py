@@ -4,6 +4,7 @@ from typing import Protocol
 
 from casare_rpa.infrastructure.orchestrator.ports.admin import AdminStore
 from casare_rpa.infrastructure.orchestrator.ports.failures import FailureStore
+from casare_rpa.infrastructure.orchestrator.ports.instances import InstanceStore
 from casare_rpa.infrastructure.orchestrator.ports.jobs import JobReader, JobWriter
 from casare_rpa.infrastructure.orchestrator.ports.logins import LoginStore
 from casare_rpa.infrastructure.orchestrator.ports.logs import LogStore
@@ -18,6 +19,7 @@ class Store(
     JobWriter,
     JobReader,
     RobotStore,
+    InstanceStore,
     LogStore,
     StepStore,
     AdminStore,

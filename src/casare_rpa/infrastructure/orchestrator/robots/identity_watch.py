@@ -6,7 +6,7 @@ Source: docs/reference/websocket-contract.md, The same robot twice.
 
 import logging
 from collections import deque
-from dataclasses import dataclass, field
+from typing import NoReturn
 
 from casare_rpa.domain.audit import NewAudit
 from casare_rpa.domain.errors import AuthError
@@ -18,7 +18,6 @@ from casare_rpa.infrastructure.orchestrator.robots.live_robot import LiveRobot, 
 
 logger = logging.getLogger(__name__)
 
-TAKEOVERS_PER_MINUTE = 3
 RECORDED_SECONDS = 3600.0
 """How often one kind of detection is recorded for a robot."""
 SILENT_SECONDS = 5.0
@@ -28,53 +27,26 @@ ROBOT_TAKEN_OVER = "robot_taken_over"
 _ADVICE = "start each robot process with an id and a key of its own, and revoke a key that is used elsewhere"
 
 
-@dataclass(slots=True)
-class _Seen:
-    """The observations of one robot. A takeover is (monotonic seconds, instance of the replaced connection)."""
-
-    takeovers: deque[tuple[float, str | None]] = field(default_factory=deque)
-    recorded: dict[str, float] = field(default_factory=dict)
-
-
 class IdentityWatch:
-    """Counts takeovers per robot, and compares the process of a new connection with that of the jobs it finds."""
+    """Records takeovers, and compares the process of a new connection with that of the jobs it finds."""
 
     def __init__(self, store: AdminStore, fleet: Fleet, clock: Clock) -> None:
         self._store = store
         self._fleet = fleet
         self._clock = clock
-        self._seen: dict[str, _Seen] = {}
+        self._recorded: dict[tuple[str, str], float] = {}
         self._silent: deque[tuple[float, RobotConnection]] = deque()
 
-    async def refuse_duplicate(self, live: LiveRobot, address: str) -> None:
-        """Refuse a connection when processes of one robot replaced each other more than three times in a minute.
-
-        Connections without `hello` have no identity of their own, so each takeover of one counts.
+    async def refuse_duplicate(self, live: LiveRobot, address: str) -> NoReturn:
+        """Record a connection that the store refused, because processes of one robot replace each other.
 
         Raises:
             AuthError: the connected process stays.
         """
-        robot_id = live.robot.robot_id
-        seen = self._seen.get(robot_id)
-        if seen is None or live.connection is None:
-            return
-        since = self._clock.monotonic() - 60.0
-        while seen.takeovers and seen.takeovers[0][0] < since:
-            seen.takeovers.popleft()
-        instances = {instance for _, instance in seen.takeovers}
-        if len(seen.takeovers) <= TAKEOVERS_PER_MINUTE or (len(instances) == 1 and None not in instances):
-            return
-        here = live.connection.session.address
-        note = f"two processes replace each other, connected from {here}; refused one from {address}; {_ADVICE}"
-        await self._record(DUPLICATE_IDENTITY, robot_id, note)
+        connected = "" if live.connection is None else f", connected from {live.connection.session.address}"
+        note = f"two processes replace each other{connected}; refused one from {address}; {_ADVICE}"
+        await self._record(DUPLICATE_IDENTITY, live.robot.robot_id, note)
         raise AuthError("duplicate identity: another process is connected as this robot", CloseCode.FORBIDDEN)
-
-    def note_takeover(self, live: LiveRobot) -> None:
-        """Note that the open connection of a robot is being replaced."""
-        if live.connection is not None:
-            hello = live.connection.hello
-            seen = self._seen.setdefault(live.robot.robot_id, _Seen())
-            seen.takeovers.append((self._clock.monotonic(), None if hello is None else hello.instance_id))
 
     def await_hello(self, connection: RobotConnection) -> None:
         """Examine a connection without `hello` after 5 s, because a `hello` may be late."""
@@ -108,9 +80,9 @@ class IdentityWatch:
         await self._record(ROBOT_TAKEN_OVER, connection.robot_id, f"{note}; {_ADVICE}")
 
     async def _record(self, action: str, robot_id: str, note: str) -> None:
-        seen, now = self._seen.setdefault(robot_id, _Seen()), self._clock.monotonic()
-        if now - seen.recorded.get(action, -RECORDED_SECONDS) < RECORDED_SECONDS:
+        now = self._clock.monotonic()
+        if now - self._recorded.get((robot_id, action), -RECORDED_SECONDS) < RECORDED_SECONDS:
             return
         logger.error("robot %s: %s: %s", robot_id, action.replace("_", " "), note)
         await self._store.record_audit(NewAudit(self._clock.now(), "server", action, robot_id, note))
-        seen.recorded[action] = now
+        self._recorded[robot_id, action] = now

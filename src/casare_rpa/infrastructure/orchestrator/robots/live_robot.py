@@ -9,6 +9,7 @@ from casare_rpa.domain.fields import wire_number
 from casare_rpa.domain.instants import Instant, after, rfc3339
 from casare_rpa.domain.job import Job, Phase
 from casare_rpa.domain.protocol import Heartbeat, Hello, RobotHeartbeat, RobotState
+from casare_rpa.domain.restarts import restart_message
 from casare_rpa.domain.robot_records import LastHeartbeat
 from casare_rpa.domain.robots import Profile, Robot, process_of, profile_of, status_of
 from casare_rpa.domain.selection import Slot
@@ -54,8 +55,12 @@ class RobotConnection:
     """The identity of the robot's process, from `process_of`."""
     foreign: frozenset[str] = frozenset()
     """Jobs that another process of this robot holds: frames of this connection do not renew their leases."""
+    number: int = 0
+    """The number of its session among those of the robot: see `domain/robot_sessions.py`."""
     replaced: "RobotConnection | None" = None
     """The connection that this one replaced, until its `hello`."""
+    sent_restart: str = ""
+    """The id of the last restart that was sent over it."""
     write_pending: bool = False
     """A write of heartbeats that covers earlier frames is not committed yet."""
     unwritten_heartbeat: Heartbeat | None = None
@@ -220,6 +225,13 @@ class LiveRobot:
         )
 
     # Changes
+
+    def send_restart(self, now: Instant, *, again: bool) -> None:
+        """Send the requested restart, if there is one. `again`: also if this connection was sent it already."""
+        connection, command = self.connection, restart_message(self.robot, now)
+        if connection is not None and command is not None and (again or connection.sent_restart != command.command_id):
+            connection.sent_restart = command.command_id
+            connection.session.send(command)
 
     def mark_changed(self) -> None:
         """Invalidate the entries of this robot in the fleet's indexes."""

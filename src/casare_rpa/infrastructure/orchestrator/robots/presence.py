@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from typing import Protocol
 
 from casare_rpa.domain import protocol
 from casare_rpa.domain.errors import ProtocolError
 from casare_rpa.domain.fields import wire_number
+from casare_rpa.domain.instance_orders import MovedSession
 from casare_rpa.domain.instants import Instant, from_datetime, rfc3339, seconds_between
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_events import SocketLost
@@ -20,6 +21,7 @@ from casare_rpa.domain.liveness import (
     PING_AFTER_SILENCE_SECONDS,
 )
 from casare_rpa.domain.robot_records import Beat
+from casare_rpa.domain.robot_sessions import Connecting, LostSession
 from casare_rpa.domain.robots import Robot
 from casare_rpa.domain.stored_state import held_by_robot
 from casare_rpa.domain.vocabulary import CloseCode, RobotStatus, ServerFeature
@@ -36,6 +38,7 @@ from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.hub.session import Session
 from casare_rpa.infrastructure.orchestrator.ports.admin import AdminStore
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
+from casare_rpa.infrastructure.orchestrator.ports.instances import InstanceStore
 from casare_rpa.infrastructure.orchestrator.ports.jobs import JobReader, JobWriter
 from casare_rpa.infrastructure.orchestrator.ports.logs import LogStore
 from casare_rpa.infrastructure.orchestrator.ports.robots import RobotStore
@@ -62,7 +65,7 @@ SILENCE_CHECK_SECONDS = 5.0
 """How often silent connections are looked for. A robot may be silent for 90 s."""
 
 
-class PresenceStore(RobotStore, JobReader, JobWriter, LogStore, AdminStore, Protocol):
+class PresenceStore(RobotStore, InstanceStore, JobReader, JobWriter, LogStore, AdminStore, Protocol):
     """The ports of the store that `Presence` uses."""
 
 
@@ -70,8 +73,17 @@ class Presence:
     """Connections of robots, from the accepted key to the end of the socket, and their heartbeats."""
 
     def __init__(
-        self, store: PresenceStore, bus: EventBus, hub: Hub, fleet: Fleet, reconciler: Reconciler, clock: Clock
+        self,
+        store: PresenceStore,
+        bus: EventBus,
+        hub: Hub,
+        fleet: Fleet,
+        reconciler: Reconciler,
+        clock: Clock,
+        instance: str,
     ) -> None:
+        """`instance`: the id of this instance, which has the sessions of the robots that connect here."""
+        self._instance = instance
         self._store = store
         self._bus = bus
         self._hub = hub
@@ -115,29 +127,56 @@ class Presence:
             AuthError: two machines compete for this identity; the connected one stays.
         """
         live = self._fleet.set_profile(robot)
-        await self._identities.refuse_duplicate(live, session.address)
+        number = await self._begin_session(live, session)
         held = await self._held(live)
         now = self._clock.monotonic()
-        # No await until `live.connect`: hub and fleet must have the same connection of the robot at any time.
-        older, replaced = self._hub.attach_robot(robot.robot_id, session), live.connection
-        if older is not None:
-            self._identities.note_takeover(live)
-            if replaced is not None:
-                replaced.replaced = None  # it keeps no earlier connection in memory
-            older.close(CloseCode.REPLACED)
         connection = RobotConnection(
             robot.robot_id,
             robot.tenant_id,
             session,
             connected_at=self._clock.now(),
             offers_after=now + HELLO_WAIT_SECONDS,
-            replaced=None if older is None else replaced,
+            number=number,
         )
+        # No await until `live.connect`: hub and fleet must have the same connection of the robot at any time.
+        replaced = live.connection
+        if replaced is not None and replaced.number > number:  # a newer session began during the reads
+            session.close(CloseCode.REPLACED)
+            return connection
+        older = self._hub.attach_robot(robot.robot_id, session)
+        if older is not None:
+            if replaced is not None:
+                replaced.replaced = None  # it keeps no earlier connection in memory
+            older.close(CloseCode.REPLACED)
+            connection.replaced = replaced
         live.connect(connection, {job.job_id: job.status for job in held}, now)
         session.send(self._connected(session, robot.robot_id, held))
         self._bus.publish(RobotChanged(robot.robot_id))
         self._newcomers.put_nowait(connection)
         return connection
+
+    async def _begin_session(self, live: LiveRobot, session: Session) -> int:
+        """Make this the newest session of the robot in the store; returns its number.
+
+        Raises:
+            AuthError: two processes compete for this identity; the connected one stays.
+        """
+        replaced_process = live.robot.instance_id  # of a connection to another instance, as far as it sent a `hello`
+        if live.connection is not None:
+            hello = live.connection.hello
+            replaced_process = None if hello is None else hello.instance_id
+        connected = await self._store.connect(
+            Connecting(
+                robot_id=live.robot.robot_id,
+                session_id=session.session_id,
+                instance=self._instance,
+                at=self._clock.now(),
+                replaced_process=replaced_process,
+            )
+        )
+        if connected.refused:
+            await self._identities.refuse_duplicate(live, session.address)
+        return connected.number
 
     async def _held(self, live: LiveRobot) -> list[Job]:
         """The jobs of the robot in the store."""
@@ -190,13 +229,13 @@ class Presence:
         live.introduce(hello, self._clock.monotonic())
         same_process = live.robot.instance_id == hello.instance_id
         if not same_process:
-            await self._store.introduce(connection.robot_id, hello.instance_id)
+            await self._store.introduce(connection.robot_id, hello.instance_id, connection.session.session_id)
             self._bus.publish(RobotStored(connection.robot_id))
         # `introduce` also completes a requested restart in the stored row, so the row is read again.
         if await self._listed(live, listed_workflows(hello)) or not same_process:
             await self._reload(connection.robot_id)
         if isinstance(hello.log_journal, str):
-            await self._store.open_journal(connection.robot_id, hello.log_journal)
+            await self._store.open_journal(connection.robot_id, hello.log_journal, connection.session.session_id)
         if not isinstance(hello.active_jobs, list):
             if not same_process:
                 await self._reconciler.reconcile(connection, set())
@@ -214,7 +253,8 @@ class Presence:
         """Store the workflows that a robot lists; returns whether the stored list was another."""
         if live.robot.workflows == workflows:
             return False
-        await self._store.list_workflows(live.robot.robot_id, workflows)
+        session_id = live.connection.session.session_id if live.connection is not None else None
+        await self._store.list_workflows(live.robot.robot_id, workflows, session_id)
         self._bus.publish(RobotStored(live.robot.robot_id))
         return True
 
@@ -324,7 +364,7 @@ class Presence:
         beats = [_take_beat(live, connection, connection.seen_at(now, monotonic)) for live, connection in writing]
         written = False
         try:
-            await self._store.beat(beats)
+            lost = await self._store.beat(beats)
             written = True
         finally:
             # Until the write is durable the rescuer must count these leases as renewed (`write_pending`), and after a
@@ -332,6 +372,25 @@ class Presence:
             for _, connection in writing:
                 connection.write_pending = False
                 connection.frame_unwritten = connection.frame_unwritten or not written
+        self.close_lost(lost)
+
+    def close_lost(self, lost: Iterable[LostSession]) -> None:
+        """Close connections whose sessions are no longer the newest ones of their robots.
+
+        A robot whose session was ended by another instance, because this one stood still, is asked to connect again.
+        """
+        for one in lost:
+            live = self._fleet.get(one.robot_id)
+            if live is None or live.connection is None or live.connection.session.session_id != one.session_id:
+                continue
+            live.connection.session.close(CloseCode.REPLACED if one.moved else CloseCode.SERVICE_RESTART)
+
+    def close_moved(self, moved: Iterable[MovedSession]) -> None:
+        """Close connections that a newer session of their robot replaced, at another instance."""
+        for one in moved:
+            live = self._fleet.get(one.robot_id)
+            if live is not None and live.connection is not None and live.connection.number < one.number:
+                live.connection.session.close(CloseCode.REPLACED)
 
     async def close_silent(self) -> None:
         """One round: close connections that were silent for too long, and ping those without outgoing messages."""
@@ -368,10 +427,13 @@ class Presence:
         at = self._clock.now()
         # In memory first: no job is offered to the robot while the store is slow.
         live.disconnect(at)
-        lost = SocketLost(connection.session.session_id)
+        session_id = connection.session.session_id
         self._bus.publish(RobotChanged(connection.robot_id))
-        changes = [Change(job_id, lost, at) for job_id in live.held]
-        publish_applied(self._bus, await self._store.apply(changes) if changes else [])
+        changes = [Change(job_id, SocketLost(session_id), at) for job_id in live.held]
+        if changes:
+            publish_applied(self._bus, await self._store.apply(changes))
+        # Last: until then the session is that of this instance, and of another one if this one dies here.
+        await self._store.leave([(connection.robot_id, session_id)])
 
     # Shared
 
@@ -396,13 +458,21 @@ def _take_beat(live: LiveRobot, connection: RobotConnection, seen_at: Instant) -
     if live.last_heartbeat_at is not None:  # a heartbeat may have waited for its turn since it arrived
         live.last_heartbeat_at = min(live.last_heartbeat_at, seen_at)
     if heartbeat is None:
-        return Beat(connection.robot_id, seen_at, renew_all, active_jobs, process=connection.process)
+        return Beat(
+            connection.robot_id,
+            seen_at,
+            renew_all,
+            active_jobs,
+            process=connection.process,
+            session_id=connection.session.session_id,
+        )
     return Beat(
         robot_id=connection.robot_id,
         seen_at=seen_at,
         renew_all=renew_all,
         active_jobs=active_jobs,
         process=connection.process,
+        session_id=connection.session.session_id,
         reported_status=heartbeat.status or live.reported_status,
         cpu_percent=live.cpu_percent,
         memory_mb=live.memory_mb,

@@ -9,7 +9,6 @@ from casare_rpa.domain.job_events import NotHeld, RobotReturned, Step, Transitio
 from casare_rpa.domain.job_messages import assign_message
 from casare_rpa.domain.job_records import Applied, Change
 from casare_rpa.domain.job_updates import cancel_order
-from casare_rpa.domain.restarts import restart_message
 from casare_rpa.infrastructure.orchestrator.bus.events import CancelOrdered, EventBus, publish_applied
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.jobs import JobReader, JobWriter
@@ -58,9 +57,8 @@ class Reconciler:
             if order is not None and job.phase is not Phase.OFFER:
                 self._bus.publish(CancelOrdered(order))
         live = self._fleet.get(connection.robot_id)
-        command = restart_message(live.robot, self._clock.now()) if live else None
-        if command is not None:
-            connection.session.send(command)
+        if live is not None and live.connection is connection:
+            live.send_restart(self._clock.now(), again=True)
 
     async def _from_before(self, connection: RobotConnection) -> list[Job]:
         """The jobs that the robot holds from an earlier connection."""
@@ -70,7 +68,7 @@ class Reconciler:
     async def _apply_returned(self, connection: RobotConnection, jobs: Sequence[Job]) -> None:
         at = self._clock.now()
         event = RobotReturned(connection.robot_id, connection.session.session_id, connection.process)
-        for applied in await self._apply([Change(job.job_id, event, at) for job in jobs]):
+        for applied in await self._apply(connection, [Change(job.job_id, event, at) for job in jobs]):
             answer = applied.answer
             if isinstance(answer, Step) and answer.number is Transition.REOFFERED:
                 connection.session.send(assign_message(answer.job))
@@ -80,15 +78,21 @@ class Reconciler:
         at = self._clock.now()
         robot_id, session_id = connection.robot_id, connection.session.session_id
         await self._apply(
+            connection,
             [
                 Change(job.job_id, NotHeld(robot_id, session_id, random.random(), connection.process), at)  # noqa: S311
                 for job in jobs
                 if job.phase is not Phase.OFFER and job.job_id not in connection.reported
-            ]
+            ],
         )
 
-    async def _apply(self, changes: Sequence[Change]) -> list[Applied]:
-        applied = await self._store.apply(changes) if changes else []
+    async def _apply(self, connection: RobotConnection, changes: Sequence[Change]) -> list[Applied]:
+        """Apply changes that a connection causes, unless the robot has a newer one, perhaps at another instance.
+
+        A list of jobs from an older connection is out of date: the robot may have got the missing job since.
+        """
+        session = (connection.robot_id, connection.session.session_id)
+        applied = await self._store.apply(changes, session=session) if changes else []
         publish_applied(self._bus, applied)
         return applied
 

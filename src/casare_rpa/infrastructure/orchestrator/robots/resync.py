@@ -5,12 +5,9 @@ import logging
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from casare_rpa.domain.instants import seconds_between
-from casare_rpa.domain.job_updates import cancel_order
-from casare_rpa.domain.stored_state import StoredHeldJob, StoredProfile, held_by_robot
+from casare_rpa.domain.stored_state import StoredProfile, held_by_robot
 from casare_rpa.domain.vocabulary import JobStatus
 from casare_rpa.infrastructure.orchestrator.bus.events import (
-    CancelOrdered,
     EventBus,
     RobotChanged,
     WorkAvailable,
@@ -32,8 +29,6 @@ COMPARED_AT_ONCE = 1_000
 HINTED_GAP_SECONDS = 0.2
 ALL_HINTED_GAP_SECONDS = 2.0
 """The pause after a comparison that hints caused, which would otherwise follow each other without end under load."""
-UNSENT_SECONDS = 2.0
-"""An order to cancel that is this old and has no receipt was lost; a younger one may be on its way."""
 
 
 class StoredCopy(Protocol):
@@ -54,7 +49,7 @@ class ResyncStore(RobotStore, JobReader, MaintenanceStore, Protocol):
 
 
 class Resync:
-    """Compares profiles, held jobs and unsent cancels with one read per round, however many robots there are.
+    """Compares profiles and held jobs with one read per round, however many robots there are.
 
     Robots that another instance changed are compared when its hint arrives.
     """
@@ -110,7 +105,6 @@ class Resync:
                     await self._correct_jobs(live, jobs, changes)
         known = [live.robot.robot_id for live in self._fleet.robots_of(None)] if robot_ids is None else robot_ids
         await self._forget_removed(known, {profile.robot_id for profile in state.robots})
-        await self._repeat_cancels(job for job in state.held if job.cancel_requested_at is not None)
 
     async def _compare_profile(self, profile: StoredProfile, *, hinted: bool) -> LiveRobot | None:
         """Correct the profile of a robot. A hint can also mean its workflows, which the short record does not have."""
@@ -155,16 +149,3 @@ class Resync:
         if unconfirmed:
             live.assume_busy(self._clock.monotonic())
         self._publish(live)
-
-    async def _repeat_cancels(self, unsent: Iterable[StoredHeldJob]) -> None:
-        """Publish orders that no connected robot was sent. A robot ignores one that it has received before."""
-        now = self._clock.now()
-        for held in unsent:
-            live = self._fleet.get(held.robot_id)
-            requested_at = held.cancel_requested_at or now
-            if live is None or live.connection is None or seconds_between(requested_at, now) < UNSENT_SECONDS:
-                continue
-            job = await self._store.job(held.job_id)
-            order = cancel_order(job) if job is not None and job.finished_at is None else None
-            if order is not None and job is not None and job.cancel_sent_at is None:
-                self._bus.publish(CancelOrdered(order))

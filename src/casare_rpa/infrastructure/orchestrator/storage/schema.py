@@ -66,6 +66,40 @@ robot_keys = Table(
 )
 
 
+# The instances of the server that run. A row that is not written for some time is one of a dead instance.
+instances = Table(
+    "instances",
+    metadata,
+    Column("instance", Text, primary_key=True),
+    Column("seen_at", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# The last session of each robot. `session_id` is null while the robot is not connected.
+robot_sessions = Table(
+    "robot_sessions",
+    metadata,
+    Column("robot_id", Text, primary_key=True),
+    Column("instance", Text, nullable=False),
+    Column("session_id", Text),
+    Column("number", Integer, nullable=False),
+    Column("takeovers", Text, nullable=False),
+    Column("moved_from", Text),
+    sqlite_with_rowid=False,
+)
+_partial_index(
+    "robot_sessions_open",
+    robot_sessions.c.instance,
+    robot_sessions.c.robot_id,
+    where=robot_sessions.c.session_id.is_not(None),
+)
+_partial_index(
+    "robot_sessions_moved",
+    robot_sessions.c.moved_from,
+    robot_sessions.c.robot_id,
+    where=robot_sessions.c.moved_from.is_not(None),
+)
+
 health = Table(
     "health",
     metadata,
@@ -141,6 +175,14 @@ _partial_index(
     where=text("ready = 0 AND status = 'pending' AND offer_expires_at IS NULL"),
 )
 _partial_index("jobs_held", jobs.c.robot_id, where=text("finished_at IS NULL AND robot_id IS NOT NULL"))
+# Cancels that the instance with the connection of the robot must send.
+_partial_index(
+    "jobs_unsent_cancels",
+    jobs.c.robot_id,
+    where=text(
+        "finished_at IS NULL AND cancel_requested_at IS NOT NULL AND cancel_sent_at IS NULL AND robot_id IS NOT NULL"
+    ),
+)
 _partial_index("jobs_offers", jobs.c.offer_expires_at, where=jobs.c.offer_expires_at.is_not(None))
 _partial_index("jobs_leases", jobs.c.lease_expires_at, where=jobs.c.lease_expires_at.is_not(None))
 _partial_index(

@@ -12,32 +12,37 @@ from casare_rpa.infrastructure.orchestrator.storage.statements import SqlConnect
 DAY_MINUTES = 24 * 60
 _DAY = DAY_MINUTES * 60 * MICROSECONDS_PER_SECOND
 
+# The instance that has the connection of a robot judges what the robot holds: it knows frames that are not stored yet.
+_HERE = """NOT EXISTS (
+        SELECT 1 FROM robot_sessions AS held
+        WHERE held.robot_id = jobs.robot_id AND held.session_id IS NOT NULL AND held.instance <> :instance)"""
 # Each branch walks a partial index that holds only rows with such a deadline.
 DUE = Statement(
-    """
+    f"""
 SELECT job_id, event FROM (
     SELECT job_id, CASE WHEN claim_ack THEN 'offer_expired' ELSE 'held_offer_expired' END AS event
-    FROM jobs WHERE offer_expires_at <= :at
-    UNION ALL SELECT job_id, 'lease_over' FROM jobs WHERE lease_expires_at <= :at
-    UNION ALL SELECT job_id, 'grace_over' FROM jobs WHERE grace_expires_at <= :at
+    FROM jobs WHERE offer_expires_at <= :at AND (claim_ack OR {_HERE})
+    UNION ALL SELECT job_id, 'lease_over' FROM jobs WHERE lease_expires_at <= :at AND {_HERE}
+    UNION ALL SELECT job_id, 'grace_over' FROM jobs WHERE grace_expires_at <= :at AND {_HERE}
     UNION ALL SELECT job_id, 'deadline_over' FROM jobs
     WHERE deadline_at <= :at AND cancel_requested_at IS NULL AND status <> 'pending'
     UNION ALL SELECT job_id, 'queue_expired' FROM jobs WHERE queue_expires_at <= :at AND offer_expires_at IS NULL
 ) AS found LIMIT :most
-"""
+"""  # noqa: S608 - our own names
 )
-EXTEND_LEASES = Statement(
-    """
+EXTEND_LEASES = """
 UPDATE jobs SET lease_expires_at = :until
 WHERE lease_expires_at IS NOT NULL AND lease_expires_at < :until
 """
-)
-EXTEND_OFFERS = Statement(
-    """
+EXTEND_OFFERS = """
 UPDATE jobs SET offer_expires_at = :until
 WHERE offer_expires_at IS NOT NULL AND offer_expires_at < :until AND claim_ack = 0
 """
-)
+_OF_INSTANCE = """AND robot_id IN (
+    SELECT robot_id FROM robot_sessions WHERE session_id IS NOT NULL AND instance = :instance)
+"""
+_EXTEND_ALL = (Statement(EXTEND_LEASES), Statement(EXTEND_OFFERS))
+_EXTEND_OF_INSTANCE = (Statement(EXTEND_LEASES + _OF_INSTANCE), Statement(EXTEND_OFFERS + _OF_INSTANCE))
 # Open jobs are tallied under minute 0, ended jobs under the minute of their end. Per tenant (found by a loose scan) and
 # status, one range of the primary key is read, of at most one day, however long the history is.
 TENANTS = """
@@ -109,10 +114,11 @@ def counts(connection: SqlConnection, tenant_id: str | None, at: Instant) -> Cou
     )
 
 
-def due(connection: SqlConnection, at: Instant, limit: int) -> list[tuple[str, str]]:
-    return [(row[0], row[1]) for row in DUE.run(connection, at=at, most=limit)]
+def due(connection: SqlConnection, at: Instant, limit: int, instance: str) -> list[tuple[str, str]]:
+    return [(row[0], row[1]) for row in DUE.run(connection, at=at, most=limit, instance=instance)]
 
 
-def extend_leases(connection: SqlConnection, until: Instant) -> int:
-    leases = EXTEND_LEASES.run(connection, until=until).rowcount
-    return leases + EXTEND_OFFERS.run(connection, until=until).rowcount
+def extend_leases(connection: SqlConnection, until: Instant, instance: str | None) -> int:
+    if instance is None:
+        return sum(one.run(connection, until=until).rowcount for one in _EXTEND_ALL)
+    return sum(one.run(connection, until=until, instance=instance).rowcount for one in _EXTEND_OF_INSTANCE)

@@ -15,7 +15,7 @@ from casare_rpa.domain.job import Job
 from casare_rpa.domain.queues import ALL_QUEUES
 from casare_rpa.domain.selection import Head, SlotAssignment, Slots, choose
 from casare_rpa.infrastructure.orchestrator.storage.decisions import EVENT_COLUMNS, decide_offers
-from casare_rpa.infrastructure.orchestrator.storage.sqlite import job_writes
+from casare_rpa.infrastructure.orchestrator.storage.sqlite import job_writes, session_rows
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.json_rows import json_parameter, rows_at_once
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.placements import Line, Placements
 from casare_rpa.infrastructure.orchestrator.storage.store_limits import StoreLimits
@@ -109,10 +109,21 @@ def _choose_recounted(connection: sqlite3.Connection, heads: Sequence[Head], slo
     """
     chosen = choose(heads, slots)
     candidates = {assignment.slot.robot_id for assignment in chosen}
-    if not _recount(connection, slots, candidates):
+    lost = _drop_lost(connection, slots, candidates)
+    if not _recount(connection, slots, candidates - lost) and not lost:
         return chosen
-    _recount(connection, slots, slots.by_id.keys() - candidates)
+    others = slots.by_id.keys() - candidates
+    _recount(connection, slots, others - _drop_lost(connection, slots, others))
     return choose(heads, slots)
+
+
+def _drop_lost(connection: sqlite3.Connection, slots: Slots, robot_ids: set[str]) -> set[str]:
+    """Remove the slots of these robots whose session is no longer the newest one of its robot; returns the robots."""
+    sessions = [(robot_id, slots.by_id[robot_id].session_id) for robot_id in sorted(robot_ids)]
+    lost = {one.robot_id for one in session_rows.lost(connection, sessions)}
+    for robot_id in lost:
+        slots.remove(robot_id)
+    return lost
 
 
 def _recount(connection: sqlite3.Connection, slots: Slots, robot_ids: set[str]) -> bool:

@@ -7,6 +7,8 @@ from operator import attrgetter
 from casare_rpa.domain.instants import Instant, after
 from casare_rpa.domain.liveness import LEASE_SECONDS
 from casare_rpa.domain.robot_records import Beat
+from casare_rpa.domain.robot_sessions import LostSession
+from casare_rpa.infrastructure.orchestrator.storage.sqlite import session_rows
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.json_rows import columns_of_json, json_parameter
 
 SEEN = (
@@ -41,22 +43,28 @@ RENEW_LISTED = _RENEW.format("jobs_open", columns_of_json(_LISTED_COLUMNS)) + (
 class RecordHeartbeats:
     """The batch command of `RobotStore.beat`."""
 
-    def execute(self, connection: sqlite3.Connection, calls: Sequence[Sequence[Beat]]) -> list[None]:
-        for beats in calls:
-            seen = [[one.robot_id, one.seen_at] for one in beats]
-            connection.execute(SEEN, (json_parameter(seen),))
-            reported = [_reported_of(one) for one in beats if one.heartbeat_at is not None]
-            if reported:
-                connection.execute(BEATS, (json_parameter(reported),))
-            renewing_all = [[one.robot_id, one.process, _lease_of(one)] for one in beats if one.renew_all]
-            if renewing_all:
-                connection.execute(RENEW_ALL, (json_parameter(renewing_all),))
-            listed = [
-                [job_id, one.robot_id, attempt, _lease_of(one)] for one in beats for job_id, attempt in one.active_jobs
-            ]
-            if listed:
-                connection.execute(RENEW_LISTED, (json_parameter(listed),))
-        return [None] * len(calls)
+    def execute(self, connection: sqlite3.Connection, calls: Sequence[Sequence[Beat]]) -> list[list[LostSession]]:
+        return [self._record(connection, beats) for beats in calls]
+
+    def _record(self, connection: sqlite3.Connection, beats: Sequence[Beat]) -> list[LostSession]:
+        lost = session_rows.lost(connection, [(one.robot_id, one.session_id) for one in beats])
+        if lost:
+            gone = {(one.robot_id, one.session_id) for one in lost}
+            beats = [one for one in beats if (one.robot_id, one.session_id) not in gone]
+        seen = [[one.robot_id, one.seen_at] for one in beats]
+        connection.execute(SEEN, (json_parameter(seen),))
+        reported = [_reported_of(one) for one in beats if one.heartbeat_at is not None]
+        if reported:
+            connection.execute(BEATS, (json_parameter(reported),))
+        renewing_all = [[one.robot_id, one.process, _lease_of(one)] for one in beats if one.renew_all]
+        if renewing_all:
+            connection.execute(RENEW_ALL, (json_parameter(renewing_all),))
+        listed = [
+            [job_id, one.robot_id, attempt, _lease_of(one)] for one in beats for job_id, attempt in one.active_jobs
+        ]
+        if listed:
+            connection.execute(RENEW_LISTED, (json_parameter(listed),))
+        return lost
 
 
 def _lease_of(beat: Beat) -> Instant:

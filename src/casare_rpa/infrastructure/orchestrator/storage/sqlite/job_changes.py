@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from casare_rpa.domain.audit import NewAudit
 from casare_rpa.domain.job_records import Added, Applied, Change, JobToAdd
+from casare_rpa.domain.robot_sessions import SessionKey
 from casare_rpa.domain.vocabulary import JobStatus
 from casare_rpa.infrastructure.orchestrator.storage.cold import audit_rows
 from casare_rpa.infrastructure.orchestrator.storage.decisions import (
@@ -20,7 +21,7 @@ from casare_rpa.infrastructure.orchestrator.storage.decisions import (
     due_entries,
     wanted_keys,
 )
-from casare_rpa.infrastructure.orchestrator.storage.sqlite import job_writes, numbers
+from casare_rpa.infrastructure.orchestrator.storage.sqlite import job_writes, numbers, session_rows
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.json_rows import json_parameter
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.placements import Placements
 
@@ -37,7 +38,7 @@ INSERT_KEYS = (
 
 
 AddCall = tuple[Sequence[JobToAdd], NewAudit | None]
-ApplyCall = tuple[Sequence[Change], NewAudit | None]
+ApplyCall = tuple[Sequence[Change], NewAudit | None, SessionKey | None]
 
 
 class ChangeCounters:
@@ -96,8 +97,10 @@ class ApplyChanges:
         self._tally_slot = tally_slot
 
     def execute(self, connection: sqlite3.Connection, calls: Sequence[ApplyCall]) -> list[list[Applied]]:
-        stored = job_writes.load(connection, {change.job_id for changes, _ in calls for change in changes})
-        every = [changes for changes, _ in calls]
+        if any(session is not None for *_, session in calls):
+            calls = _without_lost(connection, calls)
+        stored = job_writes.load(connection, {change.job_id for changes, *_ in calls for change in changes})
+        every = [changes for changes, *_ in calls]
         answers, written, events = decide_changes(every, stored, self._numbers.counters)
         if written:
             job_writes.update(connection, written, self._tally_slot)
@@ -105,11 +108,18 @@ class ApplyChanges:
                 self._placements.add(pending)
         if events:
             job_writes.insert_rows(connection, "job_events", EVENT_COLUMNS, events)
-        if any(audit is not None for _, audit in calls):  # reports of robots, the most frequent changes, have none
-            audits = (audit for _, audit in calls)
+        if any(audit is not None for _, audit, _ in calls):  # reports of robots, the most frequent changes, have none
+            audits = (audit for _, audit, _ in calls)
             _record(connection, zip(audits, map(count_accepted, answers), strict=True))
         self._numbers.save(connection)
         return answers
+
+
+def _without_lost(connection: sqlite3.Connection, calls: Sequence[ApplyCall]) -> list[ApplyCall]:
+    """The calls, of which those in a session that is not the newest one of its robot change nothing."""
+    sessions = {session for *_, session in calls if session is not None}
+    lost = {(one.robot_id, one.session_id) for one in session_rows.lost(connection, sorted(sessions))}
+    return [((), None, None) if session in lost else (changes, audit, session) for changes, audit, session in calls]
 
 
 def _record(connection: sqlite3.Connection, audited: Iterable[Audited]) -> None:

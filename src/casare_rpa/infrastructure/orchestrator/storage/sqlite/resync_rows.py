@@ -18,7 +18,7 @@ SELECT
         robot_id, name, json(tags), max_concurrent_jobs, instance_id, restart_command_id, draining_at))
      FROM robots WHERE {}),
     (SELECT json_group_array(json_array(
-        robot_id, job_id, status, iif(cancel_sent_at IS NULL, cancel_requested_at, NULL)))
+        robot_id, job_id, status))
      FROM jobs INDEXED BY jobs_held WHERE finished_at IS NULL AND {})
 """
 FLEET_STATE = _FLEET_STATE.format("true", "robot_id IS NOT NULL")

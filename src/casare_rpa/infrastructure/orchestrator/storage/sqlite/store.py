@@ -32,6 +32,7 @@ from casare_rpa.domain.presets import Preset, PresetKey
 from casare_rpa.domain.queues import PausedQueue, Queue
 from casare_rpa.domain.retained import RetainedKind
 from casare_rpa.domain.robot_records import Beat, LastHeartbeat, OrderedRobot, OrderOutcome, RobotOrder
+from casare_rpa.domain.robot_sessions import BegunSession, Connecting, LostSession, SessionKey
 from casare_rpa.domain.robots import Robot
 from casare_rpa.domain.selection import Slots
 from casare_rpa.domain.statistics import (
@@ -52,6 +53,7 @@ from casare_rpa.infrastructure.orchestrator.storage.cold import (
     failure_note_rows,
     fleet_rows,
     health_rows,
+    instance_rows,
     job_filters,
     job_rows,
     log_rows,
@@ -70,18 +72,20 @@ from casare_rpa.infrastructure.orchestrator.storage.sqlite import (
     log_search,
     log_volumes,
     resync_rows,
+    session_writes,
     step_writes,
 )
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.claims import ClaimJobs
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.driver import SqliteDriver, WriterCache
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.file_lock import lock_database, make_database_private
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.heartbeat_writes import RecordHeartbeats
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.instance_tables import InstanceTables
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.job_changes import AddJobs, ApplyChanges, ChangeCounters
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.log_writes import AppendLogs
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.login_tables import LoginTables
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.migration import migrate
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.placements import Placements
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.readers import Readers
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.session_writes import ConnectRobots, LeaveSessions
 from casare_rpa.infrastructure.orchestrator.storage.store_limits import StoreLimits
 
 T = TypeVar("T")
@@ -98,11 +102,13 @@ class BatchCommands:
         self.apply = ApplyChanges(placements, numbers, tally_slot)
         self.claim = ClaimJobs(placements, tally_slot, max_offers=max_offers)
         self.beat = RecordHeartbeats()
+        self.connect = ConnectRobots()
+        self.leave = LeaveSessions()
         self.append_logs = AppendLogs()
         self.caches: tuple[WriterCache, ...] = (placements, numbers, self.append_logs)
 
 
-class SqliteStore(LoginTables):
+class SqliteStore(InstanceTables):
     """Implements `ports.store.Store`, which states its guarantees."""
 
     def __init__(
@@ -144,6 +150,7 @@ class SqliteStore(LoginTables):
             commands = commands or BatchCommands(max_offers=limits.offers)
             batcher = Batcher(SqliteDriver(path, caches=commands.caches, trace=trace), failpoints or Failpoints())
             await batcher.start()
+            await batcher.write(instance_rows.forget_all)  # the lock says that no other instance runs
         except BaseException:
             lock.close()
             raise
@@ -155,23 +162,37 @@ class SqliteStore(LoginTables):
     async def claim(self, slots: Slots, at: Instant) -> list[Job]:
         return await self._batcher.submit(self._commands.claim, (slots, at))
 
-    async def apply(self, changes: Sequence[Change], *, audit: NewAudit | None = None) -> list[Applied]:
-        return await self._batcher.submit(self._commands.apply, (changes, audit))
+    async def apply(
+        self, changes: Sequence[Change], *, audit: NewAudit | None = None, session: SessionKey | None = None
+    ) -> list[Applied]:
+        return await self._batcher.submit(self._commands.apply, (changes, audit, session))
 
-    async def beat(self, beats: Sequence[Beat]) -> None:
-        await self._batcher.submit(self._commands.beat, beats)
+    async def beat(self, beats: Sequence[Beat]) -> list[LostSession]:
+        return await self._batcher.submit(self._commands.beat, beats)
+
+    async def connect(self, wanted: Connecting) -> BegunSession:
+        return await self._batcher.submit(self._commands.connect, wanted)
+
+    async def leave(self, sessions: Sequence[SessionKey]) -> None:
+        await self._batcher.submit(self._commands.leave, sessions)
+
+    async def adopt(self, dead_before: Instant, at: Instant, until: Instant) -> list[Applied]:
+        apply = self._commands.apply
+        return await self._batcher.write(lambda c: session_writes.adopt(c, dead_before, at, until, apply))
 
     async def append_logs(self, lines: Sequence[LogLine]) -> list[StoredLine | None]:
         return await self._batcher.submit(self._commands.append_logs, lines)
 
-    async def open_journal(self, robot_id: str, journal_id: str) -> None:
-        await self._batcher.write(lambda c: self._commands.append_logs.open_journal(c, robot_id, journal_id))
+    async def open_journal(self, robot_id: str, journal_id: str, session_id: str | None = None) -> None:
+        await self._in_session(
+            robot_id, session_id, lambda c: self._commands.append_logs.open_journal(c, robot_id, journal_id)
+        )
 
-    async def due(self, at: Instant, limit: int) -> list[tuple[str, str]]:
-        return await self._readers.read(lambda c: job_rows.due(c, at, limit))
+    async def due(self, at: Instant, limit: int, instance: str = "") -> list[tuple[str, str]]:
+        return await self._readers.read(lambda c: job_rows.due(c, at, limit, instance))
 
-    async def extend_leases(self, until: Instant) -> int:
-        return await self._batcher.write(lambda c: job_rows.extend_leases(c, until))
+    async def extend_leases(self, until: Instant, instance: str | None = None) -> int:
+        return await self._batcher.write(lambda c: job_rows.extend_leases(c, until, instance))
 
     async def held_jobs(self, robot_id: str) -> list[Job]:
         return await self._readers.look_up(lambda c: job_rows.held_by(c, robot_id))
@@ -367,12 +388,6 @@ class SqliteStore(LoginTables):
             lambda c: fleet_rows.change_robot(c, robot_id, name, tags, max_concurrent_jobs, add_tags, remove_tags),
             audit,
         )
-
-    async def introduce(self, robot_id: str, instance_id: str) -> None:
-        await self._batcher.write(lambda c: fleet_rows.introduce(c, robot_id, instance_id))
-
-    async def list_workflows(self, robot_id: str, workflows: tuple[str, ...] | None) -> None:
-        await self._batcher.write(lambda c: fleet_rows.list_workflows(c, robot_id, workflows))
 
     async def order_robots(self, orders: Sequence[RobotOrder], tenant_id: str | None) -> list[OrderedRobot]:
         def order_and_record(connection: sqlite3.Connection) -> list[OrderedRobot]:

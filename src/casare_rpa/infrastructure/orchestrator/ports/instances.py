@@ -1,0 +1,47 @@
+"""The store port of instances of the server, and of the sessions of robots with them."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from casare_rpa.domain.instance_orders import Orders
+from casare_rpa.domain.instants import Instant
+from casare_rpa.domain.job_records import Applied
+from casare_rpa.domain.robot_sessions import BegunSession, Connecting, RunningInstance, SessionKey
+
+
+class InstanceStore(Protocol):
+    """Which instances run, and which of them has the connection of each robot."""
+
+    async def connect(self, wanted: Connecting) -> BegunSession:
+        """Make this the session of the robot, unless `begin_session` refuses it.
+
+        From the commit on, the earlier session can neither claim jobs nor renew leases.
+        """
+        ...
+
+    async def leave(self, sessions: Sequence[SessionKey]) -> None:
+        """End sessions. A session that was replaced stays as it is."""
+        ...
+
+    async def hear(self, instance: str, at: Instant) -> list[RunningInstance]:
+        """Store that this instance runs at `at`, and return all that are stored, with it."""
+        ...
+
+    async def depart(self, instance: str) -> None:
+        """Remove an instance that ends. Its sessions, if any are left, count as those of a dead one."""
+        ...
+
+    async def adopt(self, dead_before: Instant, at: Instant, until: Instant) -> list[Applied]:
+        """End all sessions of instances that are not stored, or did not write since `dead_before`.
+
+        The jobs of their robots lose contact (T15) at `at`, and their leases and held offers are extended to `until`,
+        in the same transaction. A session is ended once, whichever instance does it first. Dead instances are removed.
+        """
+        ...
+
+    async def orders(self, instance: str, after_audit_id: int, limit: int) -> Orders:
+        """The orders to this instance, with up to `limit` acts after an audit entry.
+
+        Audit entries become visible in the order of their ids, in the transaction of their act.
+        """
+        ...

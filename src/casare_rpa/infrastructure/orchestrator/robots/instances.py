@@ -1,0 +1,72 @@
+"""The instances of the server: this one says that it runs, and ends the sessions of an instance that is dead.
+
+Source: docs/explanation/architecture.md, How the parts work together.
+"""
+
+import logging
+
+from casare_rpa.domain.errors import StoreUnavailable
+from casare_rpa.domain.instants import after
+from casare_rpa.domain.liveness import LEASE_SECONDS
+from casare_rpa.domain.robot_sessions import DEAD_SECONDS, INSTANCE_SECONDS
+from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, WorkAvailable, publish_applied
+from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
+from casare_rpa.infrastructure.orchestrator.ports.instances import InstanceStore
+
+logger = logging.getLogger(__name__)
+
+LATE_SECONDS = 2 * INSTANCE_SECONDS
+"""A round that is later than this follows a pause of this instance, or of the store."""
+
+
+class Instances:
+    """This instance among the others, as the store has them."""
+
+    def __init__(self, store: InstanceStore, bus: EventBus, clock: Clock, instance: str) -> None:
+        self.instance = instance
+        """The id of this process of the server."""
+        self.others_run = False
+        """Whether another instance wrote in the last 15 s that it runs."""
+        self._store = store
+        self._bus = bus
+        self._clock = clock
+        self._steady_since: float | None = None
+        self._heard_at = 0.0
+        self._ended = False
+
+    async def hear(self) -> None:
+        """One round: store that this instance runs, read which others do, and adopt the robots of dead ones.
+
+        No other instance counts as dead in the first 15 s after a pause: perhaps none could write in that time.
+        """
+        if self._ended:
+            return
+        began = self._clock.monotonic()
+        try:
+            now = self._clock.now()
+            running = await self._store.hear(self.instance, now)
+        except StoreUnavailable:
+            self._steady_since = None
+            raise
+        dead_before = after(now, -DEAD_SECONDS)
+        self.others_run = any(one.seen_at >= dead_before for one in running if one.instance != self.instance)
+        if self._steady_since is None or began - self._heard_at > LATE_SECONDS:
+            self._steady_since = began
+        self._heard_at = began
+        if began - self._steady_since >= DEAD_SECONDS:
+            await self._adopt()
+
+    async def depart(self) -> None:
+        """Remove this instance, which closes its connections and ends."""
+        self._ended = True
+        await self._store.depart(self.instance)
+
+    async def _adopt(self) -> None:
+        now = self._clock.now()
+        applied = await self._store.adopt(after(now, -DEAD_SECONDS), now, after(now, LEASE_SECONDS))
+        if applied:
+            logger.warning(
+                "recovery window: %d jobs of robots of a dead instance, for %d s", len(applied), LEASE_SECONDS
+            )
+            publish_applied(self._bus, applied)
+            self._bus.publish(WorkAvailable())

@@ -1,0 +1,52 @@
+"""Statements on the instances of the server, and on sessions of robots that end. Portable."""
+
+from casare_rpa.domain.instants import Instant
+from casare_rpa.domain.robot_sessions import RunningInstance
+from casare_rpa.infrastructure.orchestrator.storage.statements import SqlConnection, Statement
+
+_HEAR = Statement(
+    "INSERT INTO instances (instance, seen_at) VALUES (:instance, :moment) "
+    "ON CONFLICT (instance) DO UPDATE SET seen_at = excluded.seen_at WHERE instances.seen_at < excluded.seen_at"
+)
+_RUNNING = Statement("SELECT instance, seen_at FROM instances ORDER BY instance")
+_DEPART = Statement("DELETE FROM instances WHERE instance = :instance")
+_FORGET_ALL = Statement("DELETE FROM instances")
+_REMOVE_DEAD = Statement("DELETE FROM instances WHERE seen_at < :dead_before")
+# Instances with open sessions are found by a loose scan of the index, however many robots there are.
+_ORPHANS = Statement(
+    """
+WITH RECURSIVE holder (instance) AS (
+    SELECT (SELECT min(instance) FROM robot_sessions WHERE session_id IS NOT NULL)
+    UNION ALL
+    SELECT (SELECT min(instance) FROM robot_sessions WHERE session_id IS NOT NULL AND instance > holder.instance)
+    FROM holder WHERE holder.instance IS NOT NULL
+)
+SELECT held.robot_id, held.session_id
+FROM holder [CROSS] JOIN robot_sessions AS held ON held.instance = holder.instance AND held.session_id IS NOT NULL
+WHERE holder.instance NOT IN (SELECT instance FROM instances)
+ORDER BY held.robot_id
+"""
+)
+
+
+def hear(connection: SqlConnection, instance: str, at: Instant) -> list[RunningInstance]:
+    _HEAR.run(connection, instance=instance, moment=at)
+    return [RunningInstance(name, Instant(seen_at)) for name, seen_at in _RUNNING.run(connection)]
+
+
+def depart(connection: SqlConnection, instance: str) -> None:
+    _DEPART.run(connection, instance=instance)
+
+
+def forget_all(connection: SqlConnection) -> None:
+    """Remove all instances. For a backend that knows that no other one runs."""
+    _FORGET_ALL.run(connection)
+
+
+def remove_dead(connection: SqlConnection, dead_before: Instant) -> list[tuple[str, str]]:
+    """Remove instances that did not write since `dead_before`; returns all sessions of instances that are not stored.
+
+    The sessions, as (robot_id, session_id), stay as they are.
+    """
+    _REMOVE_DEAD.run(connection, dead_before=dead_before)
+    return [(robot_id, session_id) for robot_id, session_id in _ORPHANS.run(connection)]

@@ -1,0 +1,20 @@
+"""The fence of sessions: which sessions are no longer the newest ones of their robots."""
+
+import sqlite3
+from collections.abc import Sequence
+
+from casare_rpa.domain.robot_sessions import LostSession, SessionKey
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.json_rows import json_parameter, rows_at_once
+
+# A robot that never connected has no row. CROSS JOIN fixes the order: one lookup for each session.
+LOST = (
+    "FROM json_each(?) AS mine CROSS JOIN robot_sessions AS newest ON newest.robot_id = mine.value ->> 0 "
+    "WHERE newest.session_id IS NOT mine.value ->> 1"
+)
+
+
+def lost(connection: sqlite3.Connection, sessions: Sequence[SessionKey]) -> list[LostSession]:
+    """Those of (robot_id, session_id) that are not the newest session of their robot."""
+    value = "json_array(mine.value ->> 0, mine.value ->> 1, newest.session_id IS NOT NULL)"
+    rows = rows_at_once(connection, value, LOST, (json_parameter(sessions),))
+    return [LostSession(robot_id, session_id, bool(moved)) for robot_id, session_id, moved in rows]

@@ -1,0 +1,223 @@
+"""Two instances of the server on one store: who has a robot, who judges its leases, and what follows a death."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from casare_rpa.domain.errors import AuthError, StoreUnavailable
+from casare_rpa.domain.job import Job
+from casare_rpa.domain.vocabulary import CloseCode, JobStatus
+from casare_rpa.infrastructure.orchestrator.robots.live_robot import RobotConnection
+from hub.fake_peer import FakePeer, seen
+from orchestrator.slices import ROBOT, Instance, hello, instance
+
+Pair = tuple[Instance, Instance]
+
+
+@pytest.fixture
+async def pair(tmp_path: Path) -> AsyncIterator[Pair]:
+    """Two instances, `here` and `there`, with one clock, that have run for a minute."""
+    async with instance(tmp_path) as here:
+        there = Instance(here.store, name="there", clock=here.clock)
+        await there.presence.load()
+        for _ in range(12):
+            await both_run(here, there)
+        yield here, there
+
+
+async def both_run(here: Instance, there: Instance, seconds: float = 5) -> None:
+    here.clock.advance(seconds)
+    for one in (here, there):
+        await one.instances.hear()
+        await one.rescuer.rescue()
+
+
+async def only_runs(one: Instance, seconds: float, *links: RobotConnection) -> None:
+    """One instance runs on, and hears these robots, while the other one stands still."""
+    for _ in range(0, round(seconds), 5):
+        one.clock.advance(5)
+        for link in links:
+            one.hears(link)
+        await one.instances.hear()
+        await one.presence.write_heartbeats()
+        for _ in range(5):
+            await one.rescuer.rescue()
+
+
+async def working(plane: Instance) -> tuple[FakePeer, RobotConnection, Job]:
+    """A robot of contract 1.0 that runs a job."""
+    peer, link = await plane.robot()
+    job = await plane.job()
+    await plane.dispatch()
+    await plane.report(link, job, "running")
+    return peer, link, await plane.stored(job)
+
+
+async def test_robot_that_connects_elsewhere_loses_its_older_session(pair: Pair) -> None:
+    here, there = pair
+    _, old = await here.robot()
+    _, new = await there.robot()
+    assert new.number == old.number + 1
+    here.hears(old)
+    await here.presence.write_heartbeats()
+    assert old.session.close_code is CloseCode.REPLACED
+
+
+async def test_older_session_gets_no_job(pair: Pair) -> None:
+    here, there = pair
+    peer, _ = await here.robot()
+    await there.robot()
+    job = await here.job()
+    await here.dispatch()
+    assert (await here.stored(job)).robot_id is None
+    await there.dispatch()
+    assert (await here.stored(job)).robot_id == ROBOT
+    assert await seen(peer, "job_assign") == []
+
+
+async def test_lease_is_judged_by_the_instance_that_hears_the_robot(pair: Pair) -> None:
+    """The frames of the robot are in the memory of its instance only, because its writes are slow."""
+    here, there = pair
+    _, link, job = await working(here)
+    for _ in range(20):
+        here.hears(link)
+        await both_run(here, there)
+    assert (await here.stored(job)).status is JobStatus.RUNNING
+    await here.presence.write_heartbeats()
+    for _ in range(20):
+        await both_run(here, there)
+    assert (await here.stored(job)).status is not JobStatus.RUNNING, "the robot was silent for 90 s"
+
+
+async def test_robots_of_a_dead_instance_have_a_new_window(pair: Pair) -> None:
+    here, there = pair
+    _, _, job = await working(here)
+    died_at = there.clock.monotonic()
+    while (stored := await there.stored(job)).contact_lost_at is None:
+        await only_runs(there, 5)
+    assert 15 <= there.clock.monotonic() - died_at <= 25
+    lost_at = there.clock.monotonic()
+    while (stored := await there.stored(job)).status is JobStatus.RUNNING:
+        await only_runs(there, 5)
+    assert 90 <= there.clock.monotonic() - lost_at <= 100
+    assert stored.starts == 1
+
+
+async def test_robot_of_a_dead_instance_that_connects_keeps_its_job(pair: Pair) -> None:
+    here, there = pair
+    _, _, job = await working(here)
+    await only_runs(there, 30)
+    _, link = await there.robot()
+    await there.presence.introduce(link, hello("process-1", job))
+    await only_runs(there, 120, link)
+    stored = await there.stored(job)
+    assert (stored.status, stored.contact_lost_at) == (JobStatus.RUNNING, None)
+
+
+async def test_instance_that_stood_still_asks_its_robots_to_connect_again(pair: Pair) -> None:
+    here, there = pair
+    _, link, job = await working(here)
+    await only_runs(there, 60)
+    here.hears(link)
+    await here.presence.write_heartbeats()
+    assert link.session.close_code is CloseCode.SERVICE_RESTART
+    await here.rescuer.rescue()
+    assert (await here.stored(job)).status is JobStatus.RUNNING
+
+
+async def test_no_instance_counts_as_dead_when_the_store_was_away(pair: Pair) -> None:
+    """No instance could write, so the times in the store say nothing about the others."""
+    here, there = pair
+    _, _, job = await working(here)
+    there.store.interceptors["hear"] = refuse
+    with pytest.raises(StoreUnavailable):
+        await there.instances.hear()
+    del there.store.interceptors["hear"]
+    there.clock.advance(60)
+    await there.instances.hear()
+    assert (await there.stored(job)).contact_lost_at is None
+    await here.instances.hear()
+    for _ in range(6):
+        await both_run(here, there)
+    assert (await there.stored(job)).contact_lost_at is None
+
+
+async def test_instance_that_stood_still_judges_no_other_one_at_once(pair: Pair) -> None:
+    here, there = pair
+    _, _, job = await working(here)
+    there.clock.advance(60)  # both stood still: their machine did
+    await there.instances.hear()
+    assert (await there.stored(job)).contact_lost_at is None
+
+
+async def test_instance_that_departs_is_forgotten_at_once(pair: Pair) -> None:
+    here, there = pair
+    await here.instances.depart()
+    await here.instances.hear()
+    await there.instances.hear()
+    assert not there.instances.others_run
+
+
+async def test_pause_extends_the_leases_of_the_own_robots_only(pair: Pair) -> None:
+    here, there = pair
+    _, _, job = await working(here)
+    lease = (await here.stored(job)).lease_expires_at
+    there.store.interceptors["due"] = refuse
+    with pytest.raises(StoreUnavailable):
+        await there.rescuer.rescue()
+    del there.store.interceptors["due"]
+    await there.rescuer.rescue()
+    assert (await here.stored(job)).lease_expires_at == lease
+
+
+async def test_only_instance_extends_all_leases_after_a_pause(pair: Pair) -> None:
+    here, there = pair
+    _, _, job = await working(here)
+    await here.instances.depart()
+    await there.instances.hear()
+    there.clock.advance(60)
+    await there.rescuer.rescue()
+    lease = (await there.stored(job)).lease_expires_at
+    assert lease is not None
+    assert lease - there.clock.now() == 90_000_000
+
+
+async def test_instance_that_stands_still_while_it_opens_a_window_opens_another_one(pair: Pair) -> None:
+    here, there = pair
+    await there.instances.depart()
+    await here.instances.hear()
+    _, _, job = await working(here)
+    pauses = iter([100.0, 0.0])
+
+    async def write(extend: Callable[[], Awaitable[int]], *_: object) -> int:
+        here.clock.advance(next(pauses))
+        return await extend()
+
+    here.store.interceptors["extend_leases"] = write
+    here.clock.advance(20)
+    await here.rescuer.rescue()
+    assert (await here.stored(job)).status is JobStatus.RUNNING
+    assert list(pauses) == []
+
+
+async def test_processes_that_replace_each_other_on_two_instances_are_refused(pair: Pair) -> None:
+    here, there = pair
+    for number in range(5):
+        plane = (here, there)[number % 2]
+        _, link = await plane.robot()
+        await plane.presence.introduce(link, hello(f"process-{number % 2}"))
+    with pytest.raises(AuthError) as refused:
+        await there.robot()
+    assert refused.value.close_code == CloseCode.FORBIDDEN
+
+
+async def test_process_that_moves_between_instances_is_not_refused(pair: Pair) -> None:
+    for number in range(9):
+        plane = pair[number % 2]
+        _, link = await plane.robot()
+        await plane.presence.introduce(link, hello("process-1"))
+
+
+async def refuse(*_: object) -> None:
+    raise StoreUnavailable("the disk is away")
