@@ -32,6 +32,7 @@ from casare_rpa.infrastructure.orchestrator.robots.instances import Instances
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import RobotConnection
 from casare_rpa.infrastructure.orchestrator.robots.presence import Presence
 from casare_rpa.infrastructure.orchestrator.robots.reconciler import Reconciler
+from casare_rpa.infrastructure.orchestrator.robots.remote_robots import RemoteRobots
 from casare_rpa.infrastructure.orchestrator.robots.resync import Resync
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
 from casare_rpa.infrastructure.orchestrator.storage.store_limits import StoreLimits
@@ -161,6 +162,7 @@ class Instance:
         self.resync = Resync(store, self.bus, self.fleet, self.clock)
         self.instances = Instances(store, self.bus, self.clock, name)
         self.rescuer = Rescuer(store, self.bus, self.fleet, self.clock, self.instances)
+        self.remote_robots = RemoteRobots(store, self.bus, self.fleet, self.clock, name)
         self.mailbox = Mailbox(store, *shared[:3], self.presence, self.dispatcher, self.clock, name)
         self.log_stream = LogStream(store, self.bus, self.hub, self.clock)
 

@@ -31,6 +31,7 @@ COPIES = {
     "JobStream": "missed changes",
     "OtherProgress": "missed changes",
     "JobCommands": "known tenants",
+    "RemoteRobots": "robots elsewhere",
 }
 """Classes with copies of stored data, and the loop that compares them."""
 DERIVED = {

@@ -12,6 +12,7 @@ from casare_rpa.infrastructure.orchestrator.clock import FOLLOW_SECONDS, StoreCl
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.jobs.rescuer import JUMP_SECONDS, Rescuer
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
+from casare_rpa.infrastructure.orchestrator.robots.instances import Instances
 from casare_rpa.infrastructure.orchestrator.settings import Settings
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
 from fake_clock import FakeClock
@@ -278,7 +279,8 @@ async def test_jump_of_the_stores_clock_ends_no_lease(tmp_path: Path, world: Wor
     store = await SqliteStore.open(new_database(tmp_path))
     one = await Instance(world).start()
     job = await running(store)
-    rescuer = Rescuer(store, EventBus(), Fleet(), one.clock)
+    events = EventBus()
+    rescuer = Rescuer(store, events, Fleet(), one.clock, Instances(store, events, one.clock, "here"))
     await rescuer.rescue()
     world.store_ahead += HOUR + JUMP_SECONDS
     await one.follow()

@@ -33,7 +33,7 @@ async def test_cancel_is_an_order_until_it_is_sent(store: Store) -> None:
     assert await cancels(store) == []
 
 
-async def test_cancel_of_an_ended_job_is_no_order(store: Store) -> None:
+async def test_ended_job_has_no_unsent_cancel(store: Store) -> None:
     await connect(store)
     job = await running(store)
     await tell(store, job.job_id, Cancel("enough", "ana"))

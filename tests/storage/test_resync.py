@@ -5,7 +5,6 @@ from pathlib import Path
 
 from audit_entries import AN_ENTRY, a_drain
 from casare_rpa.domain.job_events import Cancel, CancelSent
-from casare_rpa.domain.job_records import Change
 from casare_rpa.domain.stored_state import JobRevision, StoredHeldJob
 from casare_rpa.domain.vocabulary import JobStatus
 from casare_rpa.infrastructure.orchestrator.ports.store import Store

@@ -6,7 +6,7 @@ import msgspec
 
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.robots import Robot
-from casare_rpa.domain.vocabulary import JobStatus
+from casare_rpa.domain.vocabulary import JobStatus, RobotStatus
 
 
 class StoredHeldJob(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -55,8 +55,27 @@ class FleetState(msgspec.Struct, frozen=True, gc=False):
     held: list[StoredHeldJob]
 
 
+<<<<<<< HEAD
 class JobRevision(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """A job and its revision, which each change increases."""
+=======
+class StoredSession(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """The open session of a robot, with the last stored signs of life of the robot."""
+
+    robot_id: str
+    instance: str
+    session_id: str
+    reported_status: RobotStatus | None
+    cpu_percent: float
+    memory_mb: float
+    last_heartbeat_at: Instant | None
+    last_seen_at: Instant | None
+    clock_skew_seconds: float | None
+
+
+class StoppingJob(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """An open job with a cancel."""
+>>>>>>> 2f1af8d (Show the robots of other instances)
 
     job_id: str
     revision: int

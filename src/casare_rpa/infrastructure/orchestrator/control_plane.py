@@ -48,6 +48,7 @@ from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
 from casare_rpa.infrastructure.orchestrator.robots.instances import Instances
 from casare_rpa.infrastructure.orchestrator.robots.presence import Presence
 from casare_rpa.infrastructure.orchestrator.robots.reconciler import Reconciler
+from casare_rpa.infrastructure.orchestrator.robots.remote_robots import RemoteRobots
 from casare_rpa.infrastructure.orchestrator.robots.resync import RESYNC_SECONDS, Resync, StoredCopy
 from casare_rpa.infrastructure.orchestrator.robots.work_budgets import WorkBudgets
 from casare_rpa.infrastructure.orchestrator.settings import Settings
@@ -128,8 +129,10 @@ class ControlPlane:
         self.queue_sampler = QueueSampler(store, clock)
         self.attention = AttentionList(store, fleet, self.pending_reasons, clock)
         self.commands = Commands(store, events, hub, fleet, clock, signing_key)
+        self.remote_robots = RemoteRobots(store, events, fleet, clock, self.instance)
         self.copies: dict[str, StoredCopy] = {
             "resync": self.resync,
+            "robots elsewhere": self.remote_robots,
             "missed changes": self.job_stream,
             "known tenants": self.commands.jobs,
         }

@@ -7,6 +7,7 @@ from casare_rpa.domain.instance_orders import Orders
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job_records import Applied
 from casare_rpa.domain.robot_sessions import BegunSession, Connecting, RunningInstance, SessionKey
+from casare_rpa.domain.stored_state import StoredSession
 
 
 class InstanceStore(Protocol):
@@ -21,6 +22,10 @@ class InstanceStore(Protocol):
 
     async def leave(self, sessions: Sequence[SessionKey]) -> None:
         """End sessions. A session that was replaced stays as it is."""
+        ...
+
+    async def open_sessions(self) -> list[StoredSession]:
+        """The open sessions of all instances, in one snapshot."""
         ...
 
     async def hear(self, instance: str, at: Instant) -> list[RunningInstance]:

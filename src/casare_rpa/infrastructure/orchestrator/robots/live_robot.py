@@ -13,6 +13,7 @@ from casare_rpa.domain.restarts import restart_message
 from casare_rpa.domain.robot_records import LastHeartbeat
 from casare_rpa.domain.robots import Profile, Robot, process_of, profile_of, status_of
 from casare_rpa.domain.selection import Slot
+from casare_rpa.domain.stored_state import StoredSession
 from casare_rpa.domain.vocabulary import Feature, JobStatus, RobotStatus
 from casare_rpa.domain.waiting import Availability
 from casare_rpa.infrastructure.orchestrator.hub.answers import AnswerQueue
@@ -113,6 +114,8 @@ class LiveRobot:
     connection: RobotConnection | None = None
     returning: bool = False
     """The robot was connected before a restart of the server and has not reconnected; its last status is shown."""
+    elsewhere: bool = False
+    """The robot is connected to another instance."""
     reported_status: RobotStatus | None = None
     cpu_percent: float = 0.0
     memory_mb: float = 0.0
@@ -158,7 +161,7 @@ class LiveRobot:
 
     @property
     def status(self) -> RobotStatus:
-        present = self.connection is not None or self.returning
+        present = self.connection is not None or self.returning or self.elsewhere
         return status_of(connected=present, reported=self.reported_status, free_slots=self.capacity - len(self.held))
 
     @property
@@ -169,7 +172,7 @@ class LiveRobot:
     @property
     def shown(self) -> tuple[RobotStatus, str | None]:
         """`status` and `current_job`: what viewers see change when one of its jobs changes."""
-        present = self.connection is not None or self.returning
+        present = self.connection is not None or self.returning or self.elsewhere
         status = status_of(connected=present, reported=self.reported_status, free_slots=self.capacity - len(self.held))
         return status, next((job_id for job_id, held in self.held.items() if held is not JobStatus.PENDING), None)
 
@@ -198,7 +201,7 @@ class LiveRobot:
     def availability(self, now: float) -> Availability:
         """Whether it takes a job at `now` (monotonic), and if not, why. Draining outlives its connections."""
         status = self.status
-        if self.connection is None or status is RobotStatus.OFFLINE:
+        if (self.connection is None and not self.elsewhere) or status is RobotStatus.OFFLINE:
             return Availability.OFFLINE
         if self.robot.draining_at is not None:
             return Availability.DRAINING
@@ -271,12 +274,35 @@ class LiveRobot:
         self.returning, self.reported_status = False, None
         self.mark_changed()
 
+    def follow_elsewhere(self, stored: StoredSession | None) -> bool:
+        """Follow the robot at another instance by its stored signs of life, until `None`. Whether anything changed."""
+        if stored is None:
+            changed, self.elsewhere = self.elsewhere, False
+            if changed:
+                self.reported_status = None
+                self.mark_changed()
+            return changed
+        signs = (stored.reported_status, stored.cpu_percent, stored.memory_mb, stored.last_heartbeat_at)
+        changed = not self.elsewhere or signs != (
+            self.reported_status,
+            self.cpu_percent,
+            self.memory_mb,
+            self.last_heartbeat_at,
+        )
+        self.reported_status, self.cpu_percent, self.memory_mb, self.last_heartbeat_at = signs
+        self.last_seen_at, self.clock_skew_seconds = stored.last_seen_at, stored.clock_skew_seconds
+        self.elsewhere, self.returning = True, False
+        if changed:
+            self.mark_changed()
+        return changed
+
     def connect(self, connection: RobotConnection, held: Mapping[str, JobStatus], now: float) -> None:
         """Begin a connection. Messages of an earlier connection no longer count."""
         self.connection = connection
         self.refused_workflows = frozenset()
         self._derive()
         self.reported_status, self.returning, self.assumed_busy_at = None, False, None
+        self.elsewhere = False
         self.idle_since = now
         self.last_seen_at = connection.connected_at
         self.hold(held)

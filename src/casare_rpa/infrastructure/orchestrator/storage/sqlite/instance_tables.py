@@ -6,6 +6,7 @@ from collections.abc import Callable
 from casare_rpa.domain.instance_orders import Orders
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.robot_sessions import RunningInstance
+from casare_rpa.domain.stored_state import StoredSession
 from casare_rpa.infrastructure.orchestrator.storage.cold import fleet_rows, instance_rows
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import order_rows, session_rows
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.login_tables import LoginTables
@@ -19,6 +20,9 @@ class InstanceTables(LoginTables):
 
     async def depart(self, instance: str) -> None:
         await self._batcher.write(lambda c: instance_rows.depart(c, instance))
+
+    async def open_sessions(self) -> list[StoredSession]:
+        return await self._readers.read(session_rows.open_sessions)
 
     async def orders(self, instance: str, after_audit_id: int, limit: int) -> Orders:
         return await self._readers.read(lambda c: order_rows.orders(c, instance, after_audit_id, limit))
