@@ -55,10 +55,6 @@ class FleetState(msgspec.Struct, frozen=True, gc=False):
     held: list[StoredHeldJob]
 
 
-<<<<<<< HEAD
-class JobRevision(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """A job and its revision, which each change increases."""
-=======
 class StoredSession(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """The open session of a robot, with the last stored signs of life of the robot."""
 
@@ -73,9 +69,8 @@ class StoredSession(msgspec.Struct, frozen=True, gc=False, array_like=True):
     clock_skew_seconds: float | None
 
 
-class StoppingJob(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """An open job with a cancel."""
->>>>>>> 2f1af8d (Show the robots of other instances)
+class JobRevision(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A job and its revision, which each change increases."""
 
     job_id: str
     revision: int
