@@ -43,6 +43,7 @@ DERIVED = {
     "JobReports": "reports that wait to be written",
     "SearchTurns": "searches that run",
     "Dispatcher": "cancels that are being sent",
+    "Instances": "when other instances were seen to write",
     "RobotConnection": "what the connection has reported",
     "Resync": "robots that are compared next",
     "Presence": "robots that are expected to return",

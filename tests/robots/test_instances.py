@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from casare_rpa.domain.errors import AuthError, StoreUnavailable
+from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.vocabulary import CloseCode, JobStatus
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import RobotConnection
+from fake_clock import FakeClock
 from hub.fake_peer import FakePeer, seen
 from orchestrator.slices import ROBOT, Instance, hello, instance
 
@@ -148,6 +150,20 @@ async def test_instance_that_stood_still_judges_no_other_one_at_once(pair: Pair)
     _, _, job = await working(here)
     there.clock.advance(60)  # both stood still: their machine did
     await there.instances.hear()
+    assert (await there.stored(job)).contact_lost_at is None
+
+
+async def test_clocks_of_instances_may_differ(pair: Pair) -> None:
+    """An instance counts as dead when it does not write. The time that it writes does not count."""
+    here, there = pair
+    await here.instances.depart()
+    behind = Instance(here.store, name="behind", clock=FakeClock(there.clock.now() - 3600 * MICROSECONDS_PER_SECOND))
+    _, _, job = await working(behind)
+    for _ in range(6):
+        behind.clock.advance(5)
+        await both_run(behind, there, 0)
+        there.clock.advance(5)
+    assert there.instances.others_run
     assert (await there.stored(job)).contact_lost_at is None
 
 

@@ -18,7 +18,7 @@ from casare_rpa.domain.logs import Level, LogLine
 from casare_rpa.domain.presets import Preset, PresetKey
 from casare_rpa.domain.queues import PausedQueue, Queue
 from casare_rpa.domain.robot_records import Beat, RobotAction
-from casare_rpa.domain.robot_sessions import Connecting
+from casare_rpa.domain.robot_sessions import Connecting, RunningInstance
 from casare_rpa.domain.tenants import Tenant
 from casare_rpa.domain.vocabulary import RobotStatus
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
@@ -43,7 +43,7 @@ CALLS: dict[str, Call] = {
     "leave": lambda s: s.leave([("robot-drained", "s-1")]),
     "hear": lambda s: s.hear("here", at(20)),
     "depart": lambda s: s.depart("there"),
-    "adopt": lambda s: s.adopt(at(10), at(20), at(110)),
+    "adopt": lambda s: s.adopt([RunningInstance("there", at(1))], at(20), at(110)),
     "append_logs": lambda s: s.append_logs(
         [LogLine("default", "robot-1", Level.INFO, "line", at(20), at(20), seq=number) for number in (1, 2)]
     ),

@@ -157,12 +157,13 @@ async def test_robots_of_a_dead_instance_lose_contact_and_their_leases_are_exten
     await store.hear("a", at(100))
     await store.hear("b", at(200))
     await connect(store, SESSION)
-    assert await store.adopt(at(100), at(200), at(290)) == [], "it wrote at that instant"
-    (applied,) = await store.adopt(at(101), at(200), at(290))
+    assert await store.adopt([RunningInstance("a", at(99))], at(200), at(290)) == [], "it wrote since"
+    dead = [RunningInstance("a", at(100))]
+    (applied,) = await store.adopt(dead, at(200), at(290))
     assert applied.before is not None
     assert applied.before.job_id == job.job_id
     assert await held(store) == (at(290), at(200))
-    assert await store.adopt(at(101), at(201), at(291)) == []
+    assert await store.adopt(dead, at(201), at(291)) == []
     assert await store.hear("b", at(202)) == [RunningInstance("b", at(202))], "the dead one is removed"
     beat = Beat(ROBOT, at(201), True, session_id=SESSION)
     assert await store.beat([beat]) == [LostSession(ROBOT, SESSION, moved=False)], "it may wake up"
@@ -174,7 +175,7 @@ async def test_robots_of_an_instance_that_departed_are_adopted(store: Store) -> 
     await connect(store, SESSION)
     await store.depart("a")
     await store.hear("b", at(101))
-    assert len(await store.adopt(at(90), at(101), at(191))) == 1
+    assert len(await store.adopt([], at(101), at(191))) == 1
 
 
 async def test_robot_that_moved_on_is_not_adopted(store: Store) -> None:
@@ -183,7 +184,7 @@ async def test_robot_that_moved_on_is_not_adopted(store: Store) -> None:
     await connect(store, SESSION, "a")
     await connect(store, "s-2", "b")
     await tell(store, job.job_id, RobotReturned(ROBOT, "s-2", None))
-    assert await store.adopt(at(90), at(101), at(191)) == []
+    assert await store.adopt([RunningInstance("a", at(0))], at(101), at(191)) == []
     assert (await held(store))[1] is None
 
 
@@ -191,7 +192,7 @@ async def test_held_offer_of_a_dead_instance_gets_the_window(store: Store) -> No
     await add(store, a_job())
     await store.claim(Slots([a_slot()]), at(1))
     await connect(store, SESSION, "a")
-    await store.adopt(at(90), at(20), at(600))
+    await store.adopt([RunningInstance("a", at(0))], at(20), at(600))
     (job,) = await store.held_jobs(ROBOT)
     assert (job.phase, job.offer_expires_at, job.contact_lost_at) == (Phase.OFFER, at(600), at(20))
 
@@ -201,7 +202,7 @@ async def test_adoption_looks_at_every_dead_instance(store: Store) -> None:
     for number in range(1, 5):
         wanted = Connecting(f"robot-{number}", f"s-{number}", "abcd"[number - 1], at(50))
         await store.connect(wanted)
-    await store.adopt(at(90), at(101), at(191))
+    await store.adopt([RunningInstance(name, at(50)) for name in "abcd"], at(101), at(191))
     beats = [Beat(f"robot-{number}", at(102), True, session_id=f"s-{number}") for number in range(1, 5)]
     assert [one.robot_id for one in await store.beat(beats)] == ["robot-1", "robot-2", "robot-4"]
 
@@ -241,7 +242,8 @@ async def test_older_session_changes_no_profile_and_no_journal(store: Store) -> 
 
 async def test_instance_that_accepts_a_robot_runs(store: Store) -> None:
     """It may have counted as dead before, because it stood still."""
+    await store.hear("a", at(50))
     await store.hear("b", at(100))
     await connect(store, SESSION, "a", 101)
-    assert await store.adopt(at(90), at(102), at(192)) == []
+    assert await store.adopt([RunningInstance("a", at(50))], at(102), at(192)) == []
     assert await store.beat([Beat(ROBOT, at(103), True, session_id=SESSION)]) == []

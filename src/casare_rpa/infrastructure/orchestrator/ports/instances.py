@@ -36,11 +36,11 @@ class InstanceStore(Protocol):
         """Remove an instance that ends. Its sessions, if any are left, count as those of a dead one."""
         ...
 
-    async def adopt(self, dead_before: Instant, at: Instant, until: Instant) -> list[Applied]:
-        """End all sessions of instances that are not stored, or did not write since `dead_before`.
+    async def adopt(self, dead: Sequence[RunningInstance], at: Instant, until: Instant) -> list[Applied]:
+        """Remove dead instances that did not write since, and end all sessions of instances that are not stored.
 
         The jobs of their robots lose contact (T15) at `at`, and their leases and held offers are extended to `until`,
-        in the same transaction. A session is ended once, whichever instance does it first. Dead instances are removed.
+        in the same transaction. A session is ended once, whichever instance does it first.
         """
         ...
 

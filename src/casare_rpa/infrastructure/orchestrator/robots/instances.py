@@ -4,11 +4,12 @@ Source: docs/explanation/architecture.md, How the parts work together.
 """
 
 import logging
+from collections.abc import Sequence
 
 from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.domain.instants import after
 from casare_rpa.domain.liveness import LEASE_SECONDS
-from casare_rpa.domain.robot_sessions import DEAD_SECONDS, INSTANCE_SECONDS
+from casare_rpa.domain.robot_sessions import DEAD_SECONDS, INSTANCE_SECONDS, RunningInstance
 from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, WorkAvailable, publish_applied
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.instances import InstanceStore
@@ -30,6 +31,8 @@ class Instances:
         self._store = store
         self._bus = bus
         self._clock = clock
+        self._written: dict[str, tuple[RunningInstance, float]] = {}
+        """What each other instance wrote last, and when (monotonic) this one saw it first: their clocks may differ."""
         self._steady_since: float | None = None
         self._heard_at = 0.0
         self._ended = False
@@ -43,27 +46,35 @@ class Instances:
             return
         began = self._clock.monotonic()
         try:
-            now = self._clock.now()
-            running = await self._store.hear(self.instance, now)
+            running = await self._store.hear(self.instance, self._clock.now())
         except StoreUnavailable:
             self._steady_since = None
             raise
-        dead_before = after(now, -DEAD_SECONDS)
-        self.others_run = any(one.seen_at >= dead_before for one in running if one.instance != self.instance)
         if self._steady_since is None or began - self._heard_at > LATE_SECONDS:
             self._steady_since = began
+            self._written.clear()  # the time in which they could not be seen does not count
         self._heard_at = began
+        dead = self._dead([one for one in running if one.instance != self.instance], began)
+        self.others_run = len(dead) < len(running) - 1
         if began - self._steady_since >= DEAD_SECONDS:
-            await self._adopt()
+            await self._adopt(dead)
+
+    def _dead(self, others: Sequence[RunningInstance], now: float) -> list[RunningInstance]:
+        """The instances that this one has not seen write for 15 s."""
+        self._written = {
+            one.instance: known if (known := self._written.get(one.instance)) and known[0] == one else (one, now)
+            for one in others
+        }
+        return [one for one, since in self._written.values() if now - since >= DEAD_SECONDS]
 
     async def depart(self) -> None:
         """Remove this instance, which closes its connections and ends."""
         self._ended = True
         await self._store.depart(self.instance)
 
-    async def _adopt(self) -> None:
+    async def _adopt(self, dead: Sequence[RunningInstance]) -> None:
         now = self._clock.now()
-        applied = await self._store.adopt(after(now, -DEAD_SECONDS), now, after(now, LEASE_SECONDS))
+        applied = await self._store.adopt(dead, now, after(now, LEASE_SECONDS))
         if applied:
             logger.warning(
                 "recovery window: %d jobs of robots of a dead instance, for %d s", len(applied), LEASE_SECONDS

@@ -1,7 +1,9 @@
 """Statements on the instances of the server, and on sessions of robots that end. Portable."""
 
+from collections.abc import Sequence
+
 from casare_rpa.domain.instants import Instant
-from casare_rpa.domain.robot_sessions import RunningInstance
+from casare_rpa.domain.robot_sessions import RunningInstance, SessionKey
 from casare_rpa.infrastructure.orchestrator.storage.statements import SqlConnection, Statement
 
 _HEAR = Statement(
@@ -11,7 +13,7 @@ _HEAR = Statement(
 _RUNNING = Statement("SELECT instance, seen_at FROM instances ORDER BY instance")
 _DEPART = Statement("DELETE FROM instances WHERE instance = :instance")
 _FORGET_ALL = Statement("DELETE FROM instances")
-_REMOVE_DEAD = Statement("DELETE FROM instances WHERE seen_at < :dead_before")
+_REMOVE = Statement("DELETE FROM instances WHERE instance = :instance AND seen_at = :seen_at")
 # Instances with open sessions are found by a loose scan of the index, however many robots there are.
 _ORPHANS = Statement(
     """
@@ -43,10 +45,8 @@ def forget_all(connection: SqlConnection) -> None:
     _FORGET_ALL.run(connection)
 
 
-def remove_dead(connection: SqlConnection, dead_before: Instant) -> list[tuple[str, str]]:
-    """Remove instances that did not write since `dead_before`; returns all sessions of instances that are not stored.
-
-    The sessions, as (robot_id, session_id), stay as they are.
-    """
-    _REMOVE_DEAD.run(connection, dead_before=dead_before)
+def remove(connection: SqlConnection, dead: Sequence[RunningInstance]) -> list[SessionKey]:
+    """Remove these instances if they did not write since; returns all sessions of instances that are not stored."""
+    for one in dead:
+        _REMOVE.run(connection, instance=one.instance, seen_at=one.seen_at)
     return [(robot_id, session_id) for robot_id, session_id in _ORPHANS.run(connection)]

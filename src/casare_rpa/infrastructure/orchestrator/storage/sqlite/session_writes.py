@@ -14,6 +14,7 @@ from casare_rpa.domain.robot_sessions import (
     BegunSession,
     Connecting,
     RobotSession,
+    RunningInstance,
     Takeover,
     begin_session,
 )
@@ -84,10 +85,10 @@ class LeaveSessions:
 
 
 def adopt(
-    connection: sqlite3.Connection, dead_before: Instant, at: Instant, until: Instant, apply: ApplyChanges
+    connection: sqlite3.Connection, dead: Sequence[RunningInstance], at: Instant, until: Instant, apply: ApplyChanges
 ) -> list[Applied]:
     """`InstanceStore.adopt`, in the transaction of the caller."""
-    orphans = instance_rows.remove_dead(connection, dead_before)
+    orphans = instance_rows.remove(connection, dead)
     if not orphans:
         return []
     sessions = json_parameter(orphans)

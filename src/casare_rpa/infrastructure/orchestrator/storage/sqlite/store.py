@@ -32,7 +32,7 @@ from casare_rpa.domain.presets import Preset, PresetKey
 from casare_rpa.domain.queues import PausedQueue, Queue
 from casare_rpa.domain.retained import RetainedKind
 from casare_rpa.domain.robot_records import Beat, LastHeartbeat, OrderedRobot, OrderOutcome, RobotOrder
-from casare_rpa.domain.robot_sessions import BegunSession, Connecting, LostSession, SessionKey
+from casare_rpa.domain.robot_sessions import BegunSession, Connecting, LostSession, RunningInstance, SessionKey
 from casare_rpa.domain.robots import Robot
 from casare_rpa.domain.selection import Slots
 from casare_rpa.domain.statistics import (
@@ -176,9 +176,9 @@ class SqliteStore(InstanceTables):
     async def leave(self, sessions: Sequence[SessionKey]) -> None:
         await self._batcher.submit(self._commands.leave, sessions)
 
-    async def adopt(self, dead_before: Instant, at: Instant, until: Instant) -> list[Applied]:
+    async def adopt(self, dead: Sequence[RunningInstance], at: Instant, until: Instant) -> list[Applied]:
         apply = self._commands.apply
-        return await self._batcher.write(lambda c: session_writes.adopt(c, dead_before, at, until, apply))
+        return await self._batcher.write(lambda c: session_writes.adopt(c, dead, at, until, apply))
 
     async def append_logs(self, lines: Sequence[LogLine]) -> list[StoredLine | None]:
         return await self._batcher.submit(self._commands.append_logs, lines)
