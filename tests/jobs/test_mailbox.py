@@ -1,5 +1,6 @@
 """Orders that one instance accepts take effect at the instance that has the connection, once, without any hint."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from casare_rpa.domain.credentials import LoginSession, Principal, RobotKey, Rol
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.robot_records import RobotAction
 from casare_rpa.domain.vocabulary import CloseCode
-from casare_rpa.infrastructure.orchestrator.jobs.mailbox import ACTS_AT_ONCE
+from casare_rpa.infrastructure.orchestrator.jobs.mailbox import ACTS_AT_ONCE, GAP_SECONDS
 from casare_rpa.infrastructure.orchestrator.ports.bus import Hint
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import RobotConnection
 from hub.fake_peer import FakePeer, seen
@@ -203,7 +204,12 @@ async def test_hint_about_orders_ends_the_wait(pair: Pair) -> None:
     await here.robot()
     await there.commands.robots.change(ADMIN, ROBOT, tags=("sap",))
     here.bus.publish(Hint("there", orders=True))
-    await here.mailbox.read()
+    reading = asyncio.create_task(here.mailbox.read())
+    async with asyncio.timeout(10):
+        while not here.clock.sleeping:
+            await asyncio.sleep(0.001)  # the store answers in a thread of its own
+    here.clock.advance(GAP_SECONDS)
+    await reading
     live = here.fleet.get(ROBOT)
     assert live is not None
     assert live.tags == ("sap",)
