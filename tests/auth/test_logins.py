@@ -12,6 +12,8 @@ from casare_rpa.domain.vocabulary import CloseCode
 from casare_rpa.infrastructure.orchestrator.auth.authenticator import Authenticator
 from casare_rpa.infrastructure.orchestrator.auth.login_turns import LoginTurns
 from casare_rpa.infrastructure.orchestrator.auth.logins import Logins, SessionLife
+from casare_rpa.infrastructure.orchestrator.auth.view_links import ViewLinks
+from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, OrdersGiven
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
 from fake_clock import FakeClock
@@ -41,8 +43,26 @@ def authenticator(store: SqliteStore, clock: FakeClock, tmp_path: Path) -> Authe
 
 
 @pytest.fixture
-def logins(store: SqliteStore, authenticator: Authenticator, clock: FakeClock) -> Logins:
-    return Logins(store, authenticator, LoginTurns(store, clock), Hub(), clock, SessionLife(IDLE_SECONDS, MAX_SECONDS))
+def orders() -> list[OrdersGiven]:
+    """The orders for other instances."""
+    return []
+
+
+@pytest.fixture
+def events(orders: list[OrdersGiven]) -> EventBus:
+    events = EventBus()
+
+    def note(event: OrdersGiven) -> None:
+        orders.append(event)
+
+    events.subscribe(note)
+    return events
+
+
+@pytest.fixture
+def logins(store: SqliteStore, authenticator: Authenticator, events: EventBus, clock: FakeClock) -> Logins:
+    life = SessionLife(IDLE_SECONDS, MAX_SECONDS)
+    return Logins(store, authenticator, LoginTurns(store, clock), events, Hub(), clock, life)
 
 
 async def test_sign_in_returns_a_token_of_a_new_session(
@@ -102,7 +122,9 @@ async def test_shorter_limits_hold_for_open_sessions(
 ) -> None:
     first = await logins.sign_in("admin", PASSWORD, ADDRESS, stays)
     clock.advance(600)
-    shorter = Logins(store, authenticator, LoginTurns(store, clock), Hub(), clock, SessionLife(IDLE_SECONDS, 600))
+    shorter = Logins(
+        store, authenticator, LoginTurns(store, clock), EventBus(), Hub(), clock, SessionLife(IDLE_SECONDS, 600)
+    )
     with pytest.raises(AuthError, match="its session has ended"):
         await shorter.resume(first.cookie)
     assert await logins.open_sessions(ADMIN) == []
@@ -123,6 +145,26 @@ async def test_session_ends_once(logins: Logins, authenticator: Authenticator) -
         await logins.end_session(ADMIN, str(who.login_id))
     with pytest.raises(Conflict):
         await logins.sign_out(ADMIN)
+
+
+async def test_end_of_a_session_or_link_is_an_order_for_other_instances(
+    logins: Logins,
+    store: SqliteStore,
+    authenticator: Authenticator,
+    events: EventBus,
+    clock: FakeClock,
+    orders: list[OrdersGiven],
+) -> None:
+    (token, *_), *_ = await logins.sign_in("admin", PASSWORD, ADDRESS, stays)
+    links = ViewLinks(store, authenticator, events, Hub(), clock, b"seed of the tests")
+    link = (await links.create_link(ADMIN, "lobby", 1, None)).link
+    assert orders == []
+    await logins.sign_out(await authenticator.bearer(token))
+    with pytest.raises(NotFound):
+        await logins.end_session(ADMIN, "lgn-unknown")
+    assert len(orders) == 1
+    await links.revoke_link(ADMIN, link.login_id)
+    assert len(orders) == 2
 
 
 async def test_sessions_belong_to_admins_of_all_tenants(logins: Logins) -> None:

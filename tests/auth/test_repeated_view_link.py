@@ -9,6 +9,7 @@ from casare_rpa.domain.credentials import SECRET_REPEAT_SECONDS, Principal, Role
 from casare_rpa.domain.errors import Conflict
 from casare_rpa.infrastructure.orchestrator.auth.authenticator import Authenticator
 from casare_rpa.infrastructure.orchestrator.auth.view_links import MOST_LINKS, ViewLinks
+from casare_rpa.infrastructure.orchestrator.bus.events import EventBus
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
 from fake_clock import FakeClock
@@ -27,7 +28,7 @@ def clock() -> FakeClock:
 async def links(tmp_path: Path, clock: FakeClock) -> AsyncIterator[ViewLinks]:
     store = await SqliteStore.open(new_database(tmp_path))
     authenticator = Authenticator(store, settings(tmp_path), clock)
-    yield ViewLinks(store, authenticator, Hub(), clock, b"seed of the tests")
+    yield ViewLinks(store, authenticator, EventBus(), Hub(), clock, b"seed of the tests")
     await store.close()
 
 

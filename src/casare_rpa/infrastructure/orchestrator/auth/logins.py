@@ -17,6 +17,7 @@ from casare_rpa.infrastructure.orchestrator.auth.authenticator import ADMIN_USER
 from casare_rpa.infrastructure.orchestrator.auth.login_turns import LoginTurns
 from casare_rpa.infrastructure.orchestrator.auth.sign_in_links import SignInLinks
 from casare_rpa.infrastructure.orchestrator.auth.view_links import LINK_ENDED, is_view_code, is_view_id, login_id_of
+from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, OrdersGiven
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.logins import LoginStore
@@ -57,6 +58,7 @@ class Logins:
         store: LoginStore,
         authenticator: Authenticator,
         turns: LoginTurns,
+        events: EventBus,
         hub: Hub,
         clock: Clock,
         life: SessionLife,
@@ -64,6 +66,7 @@ class Logins:
         self._store = store
         self._authenticator = authenticator
         self._turns = turns
+        self._events = events
         self._hub = hub
         self._clock = clock
         self._life = life
@@ -210,6 +213,8 @@ class Logins:
         ended = await self._store.end_login(login_id, now, audit=NewAudit(now, principal.name, action, login_id))
         # After the commit: a connection that is attached later is checked against the store. See credential_checks.py.
         self._hub.expel_login(login_id)
+        if ended:
+            self._events.publish(OrdersGiven())
         return ended
 
     def _check_admin(self, principal: Principal) -> None:

@@ -16,6 +16,7 @@ from casare_rpa.domain.errors import Conflict, NotFound
 from casare_rpa.domain.instants import after
 from casare_rpa.domain.permissions import require_admin, require_all_tenants
 from casare_rpa.infrastructure.orchestrator.auth.authenticator import Authenticator
+from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, OrdersGiven
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.logins import LoginStore
@@ -39,11 +40,20 @@ class NewViewLink(NamedTuple):
 class ViewLinks:
     """Creates, lists and revokes view links. The principal must be an admin of all tenants."""
 
-    def __init__(self, store: LoginStore, authenticator: Authenticator, hub: Hub, clock: Clock, seed: bytes) -> None:
+    def __init__(
+        self,
+        store: LoginStore,
+        authenticator: Authenticator,
+        events: EventBus,
+        hub: Hub,
+        clock: Clock,
+        seed: bytes,
+    ) -> None:
         """`seed` is a secret from which the codes of requests with an idempotency key are derived."""
         self._seed = seed
         self._store = store
         self._authenticator = authenticator
+        self._events = events
         self._hub = hub
         self._clock = clock
 
@@ -129,6 +139,7 @@ class ViewLinks:
             raise NotFound(f"there is no open view link {link_id!r}; list them: casare link list", field="link_id")
         # After the commit: a connection that is attached later is checked against the store. See credential_checks.py.
         self._hub.expel_login(link_id)
+        self._events.publish(OrdersGiven())
 
 
 def login_id_of(cookie: str) -> str:
