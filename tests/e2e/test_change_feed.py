@@ -21,7 +21,7 @@ from child_process import child_process
 from contract.server_process import ADMIN_SECRET, Server, serving
 
 ROOT = Path(__file__).resolve().parents[2]
-PROGRAM = ROOT / "examples" / "changes" / "follow.py"
+PROGRAM = ROOT / "examples" / "follow_changes.py"
 PAGE = (ROOT / "docs" / "how-to" / "follow-changes.md").read_text(encoding="utf-8")
 WITHIN_SECONDS = 60
 ACCEPT = {"Accept": "text/event-stream"}

@@ -1,6 +1,6 @@
 """Counts the ended jobs of each workflow in a SQLite file, each job once.
 
-    CASARE_URL=http://127.0.0.1:8000 CASARE_API_SECRET=… python follow.py counts.db
+    CASARE_URL=http://127.0.0.1:8000 CASARE_API_SECRET=… python follow_changes.py counts.db
 
 The position of a change is stored in the transaction of its effect. After a crash of this program or of the
 orchestrator, the program continues there: no effect is repeated and none is left out.
