@@ -66,6 +66,14 @@ async def test_robot_that_connects_elsewhere_loses_its_older_session(pair: Pair)
     assert old.session.close_code is CloseCode.REPLACED
 
 
+async def test_late_end_of_an_older_session_leaves_the_contact_as_it_is(pair: Pair) -> None:
+    here, there = pair
+    _, old, job = await working(here)
+    await there.robot()
+    await here.presence.disconnect(old)
+    assert not (await here.stored(job)).contact_lost
+
+
 async def test_older_session_gets_no_job(pair: Pair) -> None:
     here, there = pair
     peer, _ = await here.robot()

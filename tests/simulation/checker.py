@@ -23,6 +23,8 @@ from tests.simulation.windows import starts
 WINDOW_SECONDS = 75.0
 """A lease or a held offer of 90 s, less the effect of small jumps of the clock."""
 SILENT_SECONDS = 50.0
+CONNECTED_SECONDS = 20.0
+"""The longest time to store the session of a new connection."""
 PLACED_SECONDS = 15.0
 """The longest time to write an offer that was decided before the list of workflows changed."""
 TAKEN_IN_SECONDS = 30.0
@@ -159,9 +161,7 @@ def _given_up(evidence: Evidence) -> Iterator[str]:
             served = entry.at - history.servers[entry.writer].began_before(entry.at)
             if served < WINDOW_SECONDS:
                 yield f"LOST: {entry}: only {served:.0f} s after the instance began to serve"
-            away = _holder_away(evidence, entry)
-            if away < WINDOW_SECONDS:
-                yield f"LOST: {entry}: only {away:.0f} s after the instance of its robot was away"
+            yield from _judged_elsewhere(evidence, entry)
         if entry.kind == "robot_lost":
             at_work = [
                 run
@@ -181,8 +181,8 @@ def _given_up(evidence: Evidence) -> Iterator[str]:
             yield from _held_offer(evidence, entry)
 
 
-def _holder_away(evidence: Evidence, entry: Entry) -> float:
-    """The seconds since another instance went away while it had the newest connection of the robot."""
+def _judged_elsewhere(evidence: Evidence, entry: Entry) -> Iterator[str]:
+    """LOST: the instance that a robot is connected to judges its leases; another one only a time after its death."""
     links = [
         link
         for peer, of_peer in evidence.history.links.items()
@@ -192,11 +192,16 @@ def _holder_away(evidence: Evidence, entry: Entry) -> float:
     ]
     newest = max(links, key=lambda link: link.since)
     if newest.instance == entry.writer:
-        return float("inf")
-    away = [
-        at for at in evidence.history.servers[newest.instance].away if newest.since < at <= min(entry.at, newest.until)
-    ]
-    return entry.at - max(away, default=float("-inf"))
+        return
+    serving = evidence.history.servers[newest.instance]
+    away = max((at for at in serving.away if newest.since < at <= min(entry.at, newest.until)), default=None)
+    if away is not None:
+        if entry.at - away < WINDOW_SECONDS:
+            yield f"LOST: {entry}: only {entry.at - away:.0f} s after the instance of its robot was away"
+        return
+    ended = any(e.kind == "contact_lost" and newest.since < e.at < entry.at for e in evidence.of_job[entry.job_id])
+    if evidence.ours(entry.robot_id) and not ended and newest.until > entry.at > newest.since + CONNECTED_SECONDS:
+        yield f"LOST: {entry}: its robot was connected to {newest.instance}"
 
 
 def _held_offer(evidence: Evidence, expired: Entry) -> Iterator[str]:
@@ -371,6 +376,10 @@ def _leftovers(evidence: Evidence) -> Iterator[str]:
     for robot_id, holders in outcome.holders.items():
         if len(holders) != 1:
             yield f"STUCK: {robot_id} is connected to {holders} at the end"
+    for robot_id in sorted(outcome.stored_holders.keys() | outcome.holders.keys()):
+        stored, held = outcome.stored_holders.get(robot_id), outcome.holders.get(robot_id)
+        if stored != held:
+            yield f"STUCK: {robot_id} is connected to {held}, and in the store to {stored}"
     for failure in evidence.history.failures:
         yield f"FAULT: {failure}"
 

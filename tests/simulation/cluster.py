@@ -5,16 +5,18 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from tests.simulation.disk import Access, Disk
 from tests.simulation.doorbell import Wire
 from tests.simulation.history import History
 from tests.simulation.network import Connection, Gone, Network
-from tests.simulation.server import Machine, Server
+from tests.simulation.server import EPOCH, Machine, Server
 from tests.simulation.virtual_loop import VirtualLoop
 
 MOST_INSTANCES = 5
-CLOCKS_APART_SECONDS = 0.0
+CLOCKS_APART_SECONDS = 3600.0
+"""The largest difference between the clock of a machine and that of the store."""
 NOTICED_SECONDS = 5.0
 """How long the balancer sends connections to an instance that is stopped."""
 
@@ -39,6 +41,8 @@ class Cluster:
         self._chance = chance_of("balancer")
         self.several = disk.shared = instances > 1
         self.wire = Wire(loop, chance_of("wire"))
+        if self.several:
+            disk.clock = lambda: Instant(int((EPOCH + loop.time()) * MICROSECONDS_PER_SECOND))
         self.servers: list[Server] = []
         for _ in range(instances):
             self.add()

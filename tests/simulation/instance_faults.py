@@ -57,7 +57,7 @@ class InstanceFaults:
         noticed = self._chance.random() < 0.6
 
         def stop() -> None:
-            if server.process is not process:
+            if server.process is not process or self._world.calm:
                 return
             server.stop()
             self._world.later(seconds, server.go_on)
@@ -122,9 +122,11 @@ class InstanceFaults:
         working = [robot for robot in self._world.robots if robot.works and robot.connection is not None]
         if not working:
             return
-        connection = self._chance.choice(working).connection
-        assert connection is not None
-        seconds = 86.0 + self._chance.random() * 3.0
+        robot = self._chance.choice(working)
+        connection, heard = robot.connection, self._world.history.heard.get(robot.peer)
+        if connection is None or heard is None:
+            return
+        seconds = heard[-1] - self._world.loop.time() + 87.0 + self._chance.random() * 2.5
         connection.up.stall(seconds)
         for server in self._world.cluster.servers:
             if connection in server.connections:

@@ -11,8 +11,10 @@ from casare_rpa.infrastructure.orchestrator.auth.tickets import Tickets
 from casare_rpa.infrastructure.orchestrator.ports.bus import Hint
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import RobotConnection
 from casare_rpa.infrastructure.orchestrator.storage.cold import job_rows
+from casare_rpa.infrastructure.orchestrator.storage.sqlite import session_rows
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.job_changes import ChangeCounters
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.placements import Placements
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
 from casare_rpa.infrastructure.orchestrator.storage.statements import Statement
 from casare_rpa.infrastructure.orchestrator.views.job_stream import JobStream
 
@@ -52,6 +54,26 @@ def numbers_not_followed() -> Patch:
 def placement_cache_stale() -> Patch:
     """An instance does not see the waiting lines that another one opened."""
     return mock.patch.object(Placements, "follow", _nothing)
+
+
+def foreign_lease_judged() -> Patch:
+    """Each instance judges the leases of all robots, also of those whose frames another one has not written yet."""
+    return _changed("DUE", job_rows._HERE, "true")
+
+
+def session_fence_missing() -> Patch:
+    """The store accepts claims and heartbeats of sessions that were replaced at another instance."""
+    return mock.patch.object(session_rows, "lost", return_value=[])
+
+
+def adopted_without_a_window() -> Patch:
+    """The robots of a dead instance get no time to connect to another one."""
+    adopt = SqliteStore.adopt
+
+    async def at_once(self: SqliteStore, dead: Any, at: Instant, until: Instant) -> Any:
+        return await adopt(self, dead, at, at)
+
+    return mock.patch.object(SqliteStore, "adopt", at_once)
 
 
 def lease_from_the_time_of_the_write() -> Patch:
@@ -117,6 +139,9 @@ INSTANCE_MUTANTS: dict[Callable[[], Patch], tuple[str, ...]] = {
     hint_trusted: ("I7", "I8"),
     numbers_not_followed: ("FAULT",),
     placement_cache_stale: ("I5",),
+    foreign_lease_judged: ("LOST",),
+    session_fence_missing: ("LOST", "STUCK", "I1", "I6"),
+    adopted_without_a_window: ("LOST",),
     lease_from_the_time_of_the_write: ("LOST",),
     tallies_without_slot: ("STUCK",),
     ticket_spent_twice: ("TICKET",),

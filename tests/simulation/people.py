@@ -184,6 +184,8 @@ class Viewer(Person):
         document: dict[str, Any] = json.loads(text)
         watch.frames.append((self.loop.time(), document))
         self.history.note(self.loop.time(), self.name, text)
+        if document["type"] == "error":
+            connection.close()  # its subscription failed, for example without a disk
         return document
 
 

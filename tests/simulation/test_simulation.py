@@ -15,6 +15,9 @@ ROOT = Path(__file__).parents[2]
 SEEDS = 100
 MORE_SEEDS = 1_000
 CHUNK = 25
+SEEDS_OF_SEVERAL = 20
+MORE_SEEDS_OF_SEVERAL = 200
+CHUNK_OF_SEVERAL = 5
 
 
 @pytest.mark.slow
@@ -33,6 +36,21 @@ def test_no_guarantee_is_broken_with_more_seeds(first: int) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("first", range(0, SEEDS_OF_SEVERAL, CHUNK_OF_SEVERAL))
+def test_no_guarantee_is_broken_with_several_instances(first: int) -> None:
+    for seed in range(first, first + CHUNK_OF_SEVERAL):
+        found = violations(Evidence(run(seed, INSTANCES)))
+        assert not found, f"replay: make simulate INSTANCES={INSTANCES} SEED={seed}\n" + "\n".join(found)
+
+
+@pytest.mark.slow
+@pytest.mark.long
+@pytest.mark.parametrize("first", range(SEEDS_OF_SEVERAL, MORE_SEEDS_OF_SEVERAL, CHUNK_OF_SEVERAL))
+def test_no_guarantee_is_broken_with_several_instances_and_more_seeds(first: int) -> None:
+    test_no_guarantee_is_broken_with_several_instances(first)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("instances", [1, INSTANCES])
 def test_seed_gives_the_same_run_in_any_process(instances: int) -> None:
     """Also with another hash seed, so that no order depends on a set."""
@@ -40,7 +58,7 @@ def test_seed_gives_the_same_run_in_any_process(instances: int) -> None:
     code += f"print(*(run(seed, {instances}).history.digest() for seed in range(4)))"
     environment = {"PYTHONHASHSEED": "77", "PATH": ""}
     told = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=True
     )
     assert told.stdout.split() == [run(seed, instances).history.digest() for seed in range(4)]
 

@@ -32,6 +32,7 @@ CALM_SECONDS = 1500.0
 HEALED_SECONDS = 8.0
 """The time for a late event and the following comparison of memory with the store."""
 JOBS = 16
+AGREED_SECONDS = 10.0
 COUNTED = ("pending", "claimed", "running", "completed_24h", "failed_24h")
 RETURN_SECONDS = (0.5, 3.0, 20.0, 100.0)
 
@@ -49,6 +50,8 @@ class Outcome:
     """The final memory of each instance, by instance and robot: (free slots, capacity)."""
     holders: dict[str, list[str]]
     """The instances that hold each robot at the end. A robot whose own connection is open has an entry in any case."""
+    stored_holders: dict[str, list[str]]
+    """The same, by the stored sessions."""
     failing_disk: bool
 
 
@@ -127,6 +130,7 @@ class World:
         await self.admin.resume()
         quiet = await self._until_quiet()
         if self.ticket_user is not None:
+            await self._until_agreed()
             await self.ticket_user.use_last_tickets()
             await self._count()
         for viewer in self.viewers:
@@ -189,6 +193,12 @@ class World:
                 return True
         return False
 
+    async def _until_agreed(self) -> None:
+        """Wait while a robot connects or its lost session is noticed, but only as long as that may take."""
+        until = self.loop.time() + AGREED_SECONDS
+        while self.loop.time() < until and self.holders() != self.stored_holders():
+            await asyncio.sleep(0.5)
+
     async def _count(self) -> None:
         for server in self.cluster.servers:
             if server.plane is not None:
@@ -202,6 +212,14 @@ class World:
                 known = [server.plane.fleet.get(robot.robot_id) for robot in self.robots]
                 free |= {(server.name, one.robot.robot_id): (one.free_slots, one.capacity) for one in known if one}
         return free
+
+    def stored_holders(self) -> dict[str, list[str]]:
+        """The instance of the stored session of each robot that has one."""
+        names = {server.plane.instance: server.name for server in self.cluster.servers if server.plane is not None}
+        rows = self.disk.connection.execute(
+            "SELECT robot_id, instance FROM robot_sessions WHERE session_id IS NOT NULL ORDER BY robot_id"
+        )
+        return {robot_id: [names.get(instance, instance)] for robot_id, instance in rows}
 
     def holders(self) -> dict[str, list[str]]:
         connected = [robot for robot in self.robots if robot.connection is not None and robot.connection.whole]
@@ -270,6 +288,7 @@ def run(seed: int, instances: int = 1, *, traced: bool = False) -> Outcome:
         try:
             world = loop.run_until_complete(_make(loop, seed, history, instances))
             quiet = loop.run_until_complete(world.run())
+            stored = world.stored_holders()
             free, holders = world.free_slots(), world.holders()
             loop.run_until_complete(world.end())
         finally:
@@ -283,6 +302,7 @@ def run(seed: int, instances: int = 1, *, traced: bool = False) -> Outcome:
         all_quiet=quiet,
         free_slots=free,
         holders=holders,
+        stored_holders=stored,
         failing_disk=world.disk.commit_failures > 0,
     )
 

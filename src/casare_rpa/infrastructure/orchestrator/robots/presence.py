@@ -431,7 +431,9 @@ class Presence:
         self._bus.publish(RobotChanged(connection.robot_id))
         changes = [Change(job_id, SocketLost(session_id), at) for job_id in live.held]
         if changes:
-            publish_applied(self._bus, await self._store.apply(changes))
+            # In its session: a robot that is already connected elsewhere has not lost contact.
+            session = (connection.robot_id, session_id)
+            publish_applied(self._bus, await self._store.apply(changes, session=session))
         # Last: until then the session is that of this instance, and of another one if this one dies here.
         await self._store.leave([(connection.robot_id, session_id)])
 
