@@ -278,7 +278,10 @@ def test_report_from_before_the_loss_of_contact_does_not_restore_it(job, status:
 
 @pytest.mark.parametrize("job", [claimed(), running()])
 def test_any_frame_of_the_holder_renews_the_lease(job) -> None:
-    assert step(job, FrameReceived(ROBOT), 50).job.lease_expires_at == at(50 + LEASE_SECONDS)
+    renewed = step(job, FrameReceived(ROBOT), 50).job
+    assert renewed.lease_expires_at == at(50 + LEASE_SECONDS)
+    # A frame that waited does not shorten it.
+    assert step(renewed, FrameReceived(ROBOT), 20).job.lease_expires_at == at(50 + LEASE_SECONDS)
     assert refusal(job, FrameReceived("another")).number == "-"
 
 

@@ -16,12 +16,13 @@ import msgspec
 
 from casare_rpa.domain import codec, job_table, job_updates, protocol, transitions, vocabulary
 from casare_rpa.domain.feed import Entry, Feed, History, Position
-from casare_rpa.domain.instants import rfc3339
+from casare_rpa.domain.instants import Instant, after, rfc3339
 from casare_rpa.domain.job import Job, Phase
 from casare_rpa.domain.job_events import Report, Step, Transition
 from casare_rpa.domain.job_messages import VisibleJob, live_message, update_message
 from casare_rpa.domain.job_records import ChangeNumbers
 from casare_rpa.domain.job_table import TransitionRule
+from casare_rpa.domain.liveness import LEASE_SECONDS
 from casare_rpa.domain.robots import Profile
 from casare_rpa.infrastructure.orchestrator import endpoints
 from casare_rpa.infrastructure.orchestrator.auth.authenticator import Authenticator
@@ -254,7 +255,14 @@ def window_taken_back() -> Patch:
         await opened(self, pause)
         self._nothing_lost_before = self._clock.now()
 
+    renew = transitions.renew
+
+    def shorter(job: Job, session_id: str | None, now: Instant) -> Job:
+        renewed = renew(job, session_id, now)
+        return msgspec.structs.replace(renewed, lease_expires_at=after(now, LEASE_SECONDS))
+
     stack = ExitStack()
+    stack.enter_context(mock.patch.object(transitions, "renew", shorter))
     stack.enter_context(mock.patch.object(Rescuer, "_open_window", window))
     stack.enter_context(mock.patch.object(Fleet, "renews", return_value=False))
     return stack

@@ -94,11 +94,14 @@ def claim(job: Job, session_id: str, now: Instant) -> Job:
 
 
 def renew(job: Job, session_id: str | None, now: Instant) -> Job:
-    """The job after a sign of life of its robot: a full lease from `now`; `None` keeps the session."""
+    """The job after a sign of life of its robot: a full lease from `now`; `None` keeps the session.
+
+    A report that waited does not shorten a lease that was extended meanwhile.
+    """
     return write(
         job,
         session_id=session_id or job.session_id,
-        lease_expires_at=after(now, LEASE_SECONDS),
+        lease_expires_at=max(job.lease_expires_at or now, after(now, LEASE_SECONDS)),
         contact_lost_at=_contact_lost_at(job, now),
     )
 
