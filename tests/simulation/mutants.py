@@ -173,8 +173,8 @@ def rescuer_without_recheck() -> Patch:
     """The rescuer writes its changes seconds after its read, without a second check."""
     look = SqliteStore.due
 
-    async def due(self: SqliteStore, at: Any, limit: int) -> list[tuple[str, str]]:
-        found = await look(self, at, limit)
+    async def due(self: SqliteStore, at: Any, limit: int, instance: str) -> list[tuple[str, str]]:
+        found = await look(self, at, limit, instance)
         if found:
             await asyncio.sleep(5.0)
         return found
