@@ -256,16 +256,20 @@ async def test_store_that_cannot_commit_is_an_internal_error_and_nothing_changes
         job_id = server.job(account)["job_id"]
         async with stranger(robot_address(server, account)) as robot:
             await robot.next("job_assign")
-    with serving(tmp_path, CASARE_FAILPOINTS="store.commit:error") as server:
-        submitted = server.http.post("/api/v1/jobs", json={"workflow_id": "w"})
-        failed(submitted, 503, "INTERNAL_ERROR")
-        async with stranger(server.ws("/ws/admin", api_secret=ADMIN_SECRET)) as admin:
-            await admin.send("command", {"action": "cancel_job", "target_id": job_id}, id="c")
-            answer = await admin.answer("c")
-            assert (answer["type"], answer["payload"]["code"]) == ("error", "INTERNAL_ERROR")
-            await admin.send("command", {"action": "pause_queue", "target_id": "default"})
-            assert (await admin.next("error"))["code"] == "INTERNAL_ERROR"
+    with serving(tmp_path, CASARE_FAILPOINTS="store.commit:error@9+") as server:
         async with stranger(robot_address(server, account)) as robot:
+            assert (await robot.next("job_assign"))["attempt"] == 1
+            for _ in range(9):
+                if server.http.post("/api/v1/queues/default/resume").status_code == 503:
+                    break
+            submitted = server.http.post("/api/v1/jobs", json={"workflow_id": "w"})
+            failed(submitted, 503, "INTERNAL_ERROR")
+            async with stranger(server.ws("/ws/admin", api_secret=ADMIN_SECRET)) as admin:
+                await admin.send("command", {"action": "cancel_job", "target_id": job_id}, id="c")
+                answer = await admin.answer("c")
+                assert (answer["type"], answer["payload"]["code"]) == ("error", "INTERNAL_ERROR")
+                await admin.send("command", {"action": "pause_queue", "target_id": "default"})
+                assert (await admin.next("error"))["code"] == "INTERNAL_ERROR"
             await robot.send("job_status", {"job_id": job_id, "status": "running", "timestamp": now()}, id="r")
             answer = await robot.answer("r")
             assert (answer["type"], answer["payload"]["code"]) == ("error", "INTERNAL_ERROR")
@@ -275,6 +279,9 @@ async def test_store_that_cannot_commit_is_an_internal_error_and_nothing_changes
             await robot.send("job_steps", {"job_id": job_id, "steps": [step]}, id="s")
             answer = await robot.answer("s")
             assert (answer["type"], answer["payload"]["code"]) == ("error", "INTERNAL_ERROR")
+        async with stranger(robot_address(server, account)) as robot:
+            assert (await robot.next("error"))["code"] == "INTERNAL_ERROR", "a session of a robot is stored"
+            assert await robot.closed() == 1011
     with serving(tmp_path) as server:
         assert [(job["job_id"], job["status"]) for job in server.get("/jobs")["items"]] == [(job_id, "pending")]
         async with stranger(server.ws("/ws/admin", api_secret=ADMIN_SECRET)) as admin:

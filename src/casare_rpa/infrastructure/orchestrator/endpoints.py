@@ -14,7 +14,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.codec import Received
 from casare_rpa.domain.credentials import Principal, Role
-from casare_rpa.domain.errors import AuthError, CasareError, ProtocolError
+from casare_rpa.domain.errors import AuthError, CasareError, ProtocolError, StoreUnavailable
 from casare_rpa.domain.refusals import about
 from casare_rpa.domain.vocabulary import CloseCode, ErrorCode
 from casare_rpa.infrastructure.orchestrator.auth.authenticator import Authenticator
@@ -94,6 +94,11 @@ class Endpoint(ABC, Generic[P]):
             await self._refuse(session, error.code, str(error), CloseCode.PROTOCOL_ABUSE)
         except OSError:
             logger.debug("%s: %s disconnected before the handshake was answered", self.name, session.address)
+        except StoreUnavailable as error:
+            logger.warning("%s: refused %s: %s", self.name, session.address, error)
+            await self._refuse(
+                session, ErrorCode.INTERNAL_ERROR, "the store is not available; try again", CloseCode.INTERNAL_ERROR
+            )
         except Exception:  # the edge of a connection: an error must not end the server or another connection
             logger.exception("%s: the connection failed", self.name)
             await self._refuse(
