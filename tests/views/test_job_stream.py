@@ -364,10 +364,11 @@ async def test_snapshots_of_a_principal_run_two_at_a_time_and_resumes_do_not_wai
     plane.store.interceptors["open_jobs"] = open_jobs
     viewers = [await plane.viewer() for _ in range(5)]
     joining = [asyncio.create_task(plane.job_stream.join(viewer.session, "jobs", None, None)) for viewer in viewers]
-    await viewers[0].settle()
-    assert running == [2, 2]
+    async with asyncio.timeout(5):
+        while running != [2, 2]:
+            await asyncio.sleep(0.001)
     late = await plane.viewer()
-    position = (await seen(viewers[0], "subscribed"))[0]
+    (position, _) = [begin for viewer in viewers for begin in await seen(viewer, "subscribed")]
     await plane.job_stream.join(late.session, "jobs", None, f"{position['epoch']}:{position['seq']}")
     assert (await seen(late, "subscribed"))[0]["recovered"] is True
     release.set()
@@ -380,9 +381,10 @@ async def test_snapshots_of_a_principal_run_two_at_a_time_and_resumes_do_not_wai
 async def test_position_that_is_reached_while_the_viewer_waits_its_turn_is_recovered(plane: Instance) -> None:
     """Another process of the same database showed the viewer a change before its event arrived here."""
     start = place((await told(await joined(plane, None)))[-1])
-    release = asyncio.Event()
+    release, begun = asyncio.Event(), asyncio.Semaphore(0)
 
     async def open_jobs(read: Any, *_: Any) -> Any:
+        begun.release()
         await release.wait()
         return await read()
 
@@ -393,7 +395,9 @@ async def test_position_that_is_reached_while_the_viewer_waits_its_turn_is_recov
         asyncio.create_task(plane.job_stream.join(viewer.session, "jobs", None, since))
         for viewer, since in zip(viewers, positions, strict=True)
     ]
-    await viewers[0].settle()
+    async with asyncio.timeout(5):
+        for _ in range(2):
+            await begun.acquire()
     await plane.job()
     release.set()
     await asyncio.gather(*joining)
