@@ -56,6 +56,21 @@ def test_known_number_is_not_expected_again() -> None:
     assert not feed.behind
 
 
+def test_number_of_a_wrong_hint_is_not_expected_any_more() -> None:
+    feed: Feed[str] = Feed(3)
+    feed.expect(9, 0.0)
+    feed.refute(9, 9)
+    feed.refute(8, 3)
+    assert feed.behind, "it may exist"
+    feed.put(6, "f", 0.0)
+    feed.refute(9, 3)
+    assert (feed.known, feed.behind) == (6, True), "an item that arrived exists"
+    assert feed.give_up(5, 0.0) == ["f"]
+    feed.expect(9, 0.0)
+    feed.refute(9, 6)
+    assert not feed.behind
+
+
 def test_numbers_that_are_stored_nowhere_are_skipped() -> None:
     feed: Feed[str] = Feed(0)
     feed.put(2, "b", 0.0)

@@ -305,6 +305,16 @@ async def test_progress_never_overtakes_the_end_of_its_job(pair: Pair) -> None:
     assert [(one["status"], one["seq"]) for one in await updates(viewer)][-1] == ("completed", 4)
 
 
+async def test_hint_of_changes_that_do_not_exist_holds_up_no_progress(pair: Pair) -> None:
+    link, job = await working(pair.here, "robot-1")
+    viewer = await joined(pair.here)
+    pair.here.bus.publish(Hint("there", jobs=1_000))
+    await pair.two_seconds()
+    before = len(await progress_of(viewer))
+    await pair.here.report(link, job, "running", progress=40.0)
+    assert (await progress_of(viewer))[before:] == [40]
+
+
 async def test_hinted_progress_is_not_read_without_a_viewer(pair: Pair) -> None:
     link, job = await working(pair.there, "robot-1")
     await pair.there.report(link, job, "running", progress=40.0)

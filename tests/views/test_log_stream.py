@@ -147,6 +147,19 @@ async def test_newest_lines_that_were_deleted_are_given_up(plane: Instance) -> N
     assert not plane.log_stream._feed.behind
 
 
+async def test_hint_of_lines_that_do_not_exist_holds_up_nothing(plane: Instance, reads: Reads) -> None:
+    _, link = await plane.robot()
+    viewer = await joined(plane)
+    await plane.log_stream.show_missed()
+    plane.bus.publish(Hint("there", logs=1_000))
+    await later(plane)
+    before = reads.number
+    await say(plane, link, "new")
+    await later(plane)
+    assert await texts(viewer) == ["new"]
+    assert reads.number == before
+
+
 async def test_many_lines_are_read_in_pages(plane: Instance, reads: Reads) -> None:
     viewer = await joined(plane)
     many = [str(number) for number in range(1_250)]

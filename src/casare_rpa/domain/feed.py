@@ -24,13 +24,14 @@ T = TypeVar("T")
 class Feed(Generic[T]):
     """The items after the number `last`. Times are monotonic seconds."""
 
-    __slots__ = ("_behind_since", "_known", "_max_waiting", "_waiting", "last")
+    __slots__ = ("_behind_since", "_max_waiting", "_waiting", "known", "last")
 
     def __init__(self, last: int, *, max_waiting: int = MAX_WAITING) -> None:
         """`max_waiting`: items kept behind a gap. Further ones are dropped; they are read with the gap."""
         self.last = last
         """The number of the last item that was passed on."""
-        self._known = last
+        self.known = last
+        """The greatest number that is known to exist, as far as hints are right."""
         self._waiting: dict[int, T] = {}
         self._behind_since = 0.0
         self._max_waiting = max_waiting
@@ -38,14 +39,14 @@ class Feed(Generic[T]):
     @property
     def behind(self) -> bool:
         """Whether an item is known to exist that was not passed on."""
-        return self._known > self.last
+        return self.known > self.last
 
     def put(self, seq: int, item: T, now: float) -> list[T]:
         """Take an item. Returns the items whose turn it is, in order; an item that was passed on is ignored."""
         if seq <= self.last:
             return []
-        if seq == self.last + 1 and self._known == self.last:  # nearly always
-            self.last = self._known = seq
+        if seq == self.last + 1 and self.known == self.last:  # nearly always
+            self.last = self.known = seq
             return [item]
         self.expect(seq, now)
         if seq == self.last + 1 or len(self._waiting) < self._max_waiting:
@@ -54,17 +55,17 @@ class Feed(Generic[T]):
 
     def pass_on(self, first: int, count: int) -> bool:
         """Pass on `count` items from `first` on, if it is their turn and no other one is known: nearly always."""
-        if first != self.last + 1 or self._known != self.last:
+        if first != self.last + 1 or self.known != self.last:
             return False
-        self.last = self._known = self.last + count
+        self.last = self.known = self.last + count
         return True
 
     def expect(self, seq: int, now: float) -> None:
         """Note that items up to this number exist."""
-        if seq > self._known:
+        if seq > self.known:
             if not self.behind:
                 self._behind_since = now
-            self._known = seq
+            self.known = seq
 
     def overdue(self, now: float) -> bool:
         """Whether a gap has lasted for longer than hints take."""
@@ -76,6 +77,11 @@ class Feed(Generic[T]):
         found = [self._waiting.pop(one) for one in sorted(self._waiting) if one <= seq]
         self.last = max(self.last, seq)
         return found + self._ready(now)
+
+    def refute(self, known: int, newest: int) -> None:
+        """Do not expect `known` any more: a later read found `newest` as the newest number. A hint was wrong."""
+        if newest < known == self.known:
+            self.known = max([self.last, *self._waiting])
 
     def _ready(self, now: float) -> list[T]:
         ready = []

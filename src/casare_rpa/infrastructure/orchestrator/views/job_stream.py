@@ -310,6 +310,7 @@ class JobStream:
     async def _catch_up(self) -> None:
         """Show every change that was committed before this call."""
         while True:
+            known = self._feed.known
             found = await self._store.changes_after(None, self._feed.last, self._page)
             for change in found.changes:
                 if change.seq > self._feed.last + 1:
@@ -318,7 +319,7 @@ class JobStream:
             if len(found.changes) < self._page:
                 if found.last > self._feed.last:
                     self._give_up(found.last)
-                return
+                return self._feed.refute(known, found.last)
             await self._clock.sleep(0)
 
     def _give_up(self, seq: int) -> None:

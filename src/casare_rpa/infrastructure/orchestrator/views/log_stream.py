@@ -167,6 +167,7 @@ class LogStream:
     async def _catch_up(self) -> None:
         """Show every line that was committed before this call."""
         while True:
+            known = self._feed.known
             found = await self._store.lines_after(self._feed.last, self._page)
             for line in found.lines:
                 if line.log_id > self._feed.last + 1:
@@ -175,7 +176,7 @@ class LogStream:
             if len(found.lines) < self._page:
                 if found.last > self._feed.last:
                     self._give_up(found.last)
-                return
+                return self._feed.refute(known, found.last)
             await self._clock.sleep(0)
 
     def _give_up(self, log_id: int) -> None:
