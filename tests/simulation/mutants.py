@@ -8,6 +8,7 @@ import json
 import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
+from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any
 from unittest import mock
@@ -40,7 +41,7 @@ from casare_rpa.infrastructure.orchestrator.robots.reconciler import Reconciler
 from casare_rpa.infrastructure.orchestrator.robots.resync import Resync
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import claims, heartbeat_writes, job_changes
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
-from casare_rpa.infrastructure.orchestrator.views import job_stream
+from casare_rpa.infrastructure.orchestrator.views import job_stream, stream_messages
 from casare_rpa.infrastructure.orchestrator.views.channels import LIVE_JOBS, audience
 from casare_rpa.infrastructure.orchestrator.views.job_stream import JobStream
 
@@ -424,9 +425,9 @@ def watched_after_the_history_was_read() -> Patch:
         if missed is None or position is None:
             return await join(self, session, stream, tenant_id, since)
         await session.accept()
-        self._begin(session, stream, position, recovered=True)
+        session.send(stream_messages.begin_message(stream, position, recovered=True))
         for entry in missed:
-            session.deliver(job_stream._replayed(history.epoch, entry.seq, entry.body))
+            session.deliver(stream_messages.replayed_message(history.epoch, entry.seq, entry.body))
         await self._store.stream()
         return self._hub.subscribe(session, audience(stream, tenant_id))
 
@@ -440,7 +441,7 @@ def change_without_a_number() -> Patch:
     def unnumbered(self: JobStream, job: VisibleJob, place: ChangeNumbers) -> None:
         if job.status is not vocabulary.JobStatus.RUNNING:
             return show(self, job, place)
-        for stream, message_of in {**job_stream._MESSAGES, LIVE_JOBS: live_message}.items():
+        for stream, message_of in {**stream_messages.MESSAGES, LIVE_JOBS: live_message}.items():
             json = codec.encode(message_of(job, rfc3339(self._clock.now())))
             told = outgoing(json, subject=job.job_id, revision=job.revision)
             for tenant_id in (None, job.tenant_id):
@@ -493,21 +494,21 @@ def gap_in_the_store_is_not_noticed() -> Patch:
 
 def position_of_a_snapshot_is_that_of_its_begin() -> Patch:
     """Changes during a snapshot are sent again to a viewer that reconnects."""
-    begin = JobStream._begin
-    begun: dict[int, Position] = {}
+    join, end = JobStream._join_from_store, stream_messages.end_message
+    begun: ContextVar[Position] = ContextVar("begun")
 
-    def remember(self: JobStream, session: Any, stream: str, position: Position, *, recovered: bool) -> None:
-        begun[id(session)] = position
-        begin(self, session, stream, position, recovered=recovered)
+    async def remember(
+        self: JobStream, session: Any, stream: str, tenant_id: str | None, position: Position | None
+    ) -> None:
+        begun.set(self._history(audience(stream, tenant_id), self._last(tenant_id)).position)
+        await join(self, session, stream, tenant_id, position)
 
-    end = JobStream._end
-
-    def too_early(self: JobStream, session: Any, stream: str, position: Position) -> None:
-        end(self, session, stream, begun[id(session)])
+    def too_early(stream: str, position: Position) -> Any:
+        return end(stream, begun.get())
 
     stack = ExitStack()
-    stack.enter_context(mock.patch.object(JobStream, "_begin", remember))
-    stack.enter_context(mock.patch.object(JobStream, "_end", too_early))
+    stack.enter_context(mock.patch.object(JobStream, "_join_from_store", remember))
+    stack.enter_context(mock.patch.object(stream_messages, "end_message", too_early))
     return stack
 
 
