@@ -130,9 +130,9 @@ class World:
         await self.admin.resume()
         quiet = await self._until_quiet()
         if self.ticket_user is not None:
-            await self._until_agreed()
             await self.ticket_user.use_last_tickets()
             await self._count()
+            await self._until_agreed()
         for viewer in self.viewers:
             viewer.end()
         for task in tasks:
