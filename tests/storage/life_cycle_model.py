@@ -155,7 +155,9 @@ class Model:
             named = (job.job_id, job.attempt) in beat.active_jobs
             if job.phase in HELD and (beat.renew_all or named):
                 lease = max(job.lease_expires_at or until, until)
-                self.jobs[job.job_id] = replace(job, lease_expires_at=lease, contact_lost_at=None)
+                lost_at = job.contact_lost_at
+                lost_since = lost_at if lost_at is not None and lost_at > beat.seen_at else None
+                self.jobs[job.job_id] = replace(job, lease_expires_at=lease, contact_lost_at=lost_since)
         return []
 
     def extend_leases(self, until: Instant) -> int:

@@ -6,7 +6,7 @@ import pytest
 
 from audit_entries import AN_ENTRY
 from casare_rpa.domain.job import Phase
-from casare_rpa.domain.job_events import NotHeld, RobotReturned, Step
+from casare_rpa.domain.job_events import NotHeld, RobotReturned, SocketLost, Step
 from casare_rpa.domain.job_records import Change
 from casare_rpa.domain.logs import Level, LogLine
 from casare_rpa.domain.robot_records import Beat
@@ -71,6 +71,18 @@ async def test_only_the_newest_session_renews_leases(store: Store) -> None:
     assert stored.last_seen_at is None, "nothing is written about it"
     assert await store.beat([Beat(ROBOT, at(51), True, session_id="s-2")]) == []
     assert (await held(store))[0] == at(141)
+
+
+async def test_frames_from_before_a_loss_of_contact_do_not_regain_it(store: Store) -> None:
+    """The write of the heartbeat is committed after the end of the connection."""
+    job = await running(store)
+    await tell(store, job.job_id, SocketLost(SESSION), 50)
+    await store.beat([Beat(ROBOT, at(49), True)])
+    assert (await held(store))[1] == at(50)
+    await store.beat([Beat(ROBOT, at(49), False, ((job.job_id, 1),))])
+    assert (await held(store))[1] == at(50)
+    await store.beat([Beat(ROBOT, at(50), True)])
+    assert (await held(store))[1] is None
 
 
 async def test_session_that_was_ended_by_another_instance_did_not_move(store: Store) -> None:

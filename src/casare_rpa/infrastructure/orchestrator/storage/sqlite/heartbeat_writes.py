@@ -24,17 +24,19 @@ BEATS = (
     f"UPDATE robots SET {', '.join(f'{name} = new.{name}' for name in _BEAT_COLUMNS[1:])} "  # noqa: S608
     f"FROM (SELECT {columns_of_json(_BEAT_COLUMNS)} FROM json_each(?)) AS new WHERE robots.robot_id = new.robot_id"
 )
-# T8. Only claimed or running jobs, only by the robot that holds them. A lease never becomes shorter.
+# T8. Only claimed or running jobs, only by the robot that holds them. A lease never becomes shorter. Frames from
+# before a loss of contact, which were written after it, do not regain the contact.
 _RENEW = (
-    "UPDATE jobs INDEXED BY {} SET lease_expires_at = max(lease_expires_at, new.lease), contact_lost_at = NULL "
+    "UPDATE jobs INDEXED BY {} SET lease_expires_at = max(lease_expires_at, new.lease), "
+    "contact_lost_at = iif(contact_lost_at > new.seen_at, contact_lost_at, NULL) "
     "FROM (SELECT {} FROM json_each(?)) AS new "
     "WHERE finished_at IS NULL AND status IN ('claimed', 'running') AND jobs.robot_id = new.robot_id AND "
 )
-_ALL_COLUMNS = ("robot_id", "process", "lease")
+_ALL_COLUMNS = ("robot_id", "process", "lease", "seen_at")
 RENEW_ALL = _RENEW.format("jobs_held", columns_of_json(_ALL_COLUMNS)) + (
     "jobs.robot_id IS NOT NULL AND (jobs.process IS NULL OR jobs.process = new.process)"
 )
-_LISTED_COLUMNS = ("job_id", "robot_id", "attempt", "lease")
+_LISTED_COLUMNS = ("job_id", "robot_id", "attempt", "lease", "seen_at")
 RENEW_LISTED = _RENEW.format("jobs_open", columns_of_json(_LISTED_COLUMNS)) + (
     "jobs.job_id = new.job_id AND jobs.attempt = new.attempt"
 )
@@ -56,11 +58,13 @@ class RecordHeartbeats:
         reported = [_reported_of(one) for one in beats if one.heartbeat_at is not None]
         if reported:
             connection.execute(BEATS, (json_parameter(reported),))
-        renewing_all = [[one.robot_id, one.process, _lease_of(one)] for one in beats if one.renew_all]
+        renewing_all = [[one.robot_id, one.process, _lease_of(one), one.seen_at] for one in beats if one.renew_all]
         if renewing_all:
             connection.execute(RENEW_ALL, (json_parameter(renewing_all),))
         listed = [
-            [job_id, one.robot_id, attempt, _lease_of(one)] for one in beats for job_id, attempt in one.active_jobs
+            [job_id, one.robot_id, attempt, _lease_of(one), one.seen_at]
+            for one in beats
+            for job_id, attempt in one.active_jobs
         ]
         if listed:
             connection.execute(RENEW_LISTED, (json_parameter(listed),))
