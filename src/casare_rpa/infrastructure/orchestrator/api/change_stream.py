@@ -6,6 +6,7 @@ Source: docs/reference/http.md, Changes of jobs.
 import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from typing import Protocol
 
 from fastapi import Request
 from starlette.responses import StreamingResponse
@@ -16,8 +17,10 @@ from casare_rpa.domain.errors import AuthError, PositionGone, StoreUnavailable
 from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND
 from casare_rpa.infrastructure.orchestrator.api.change_views import change_views
 from casare_rpa.infrastructure.orchestrator.api.error_responses import error_body
-from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
-from casare_rpa.infrastructure.orchestrator.views.change_feed import ChangePage
+from casare_rpa.infrastructure.orchestrator.auth.authenticator import Authenticator
+from casare_rpa.infrastructure.orchestrator.observability import Metrics
+from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
+from casare_rpa.infrastructure.orchestrator.views.change_feed import ChangeFeed, ChangePage
 
 MEDIA_TYPE = "text/event-stream"
 HEADERS = {
@@ -39,12 +42,21 @@ def wants_stream(request: Request) -> bool:
     return any(one.partition(";")[0].strip() == MEDIA_TYPE for one in accepted)
 
 
+class StreamParts(Protocol):
+    """The parts of an instance that a stream uses."""
+
+    change_feed: ChangeFeed
+    authenticator: Authenticator
+    metrics: Metrics
+    clock: Clock
+
+
 class ChangeStream(StreamingResponse):
     """The events of one client. Ends when the client leaves, its credential ends, or this instance stops."""
 
     def __init__(
         self,
-        plane: ControlPlane,
+        parts: StreamParts,
         principal: Principal,
         first: ChangePage,
         *,
@@ -52,7 +64,7 @@ class ChangeStream(StreamingResponse):
         keep_alive_seconds: float = KEEP_ALIVE_SECONDS,
     ) -> None:
         """`first` is the page with which the stream begins."""
-        self._plane = plane
+        self._parts = parts
         self._principal = principal
         self._poll_seconds = poll_seconds
         self._keep_alive_seconds = keep_alive_seconds
@@ -61,13 +73,13 @@ class ChangeStream(StreamingResponse):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the events. Raises RateLimited before the first one if too many streams are open."""
-        connections = self._plane.metrics.connections.labels(endpoint="events")
+        connections = self._parts.metrics.connections.labels(endpoint="events")
         async with aclosing(self._events):
-            with self._plane.change_feed.stream_of(self._principal), connections.track_inprogress():
+            with self._parts.change_feed.stream_of(self._principal), connections.track_inprogress():
                 await super().__call__(scope, receive, send)
 
     async def _all_events(self, page: ChangePage) -> AsyncGenerator[bytes, None]:
-        feed, clock, tenant_id = self._plane.change_feed, self._plane.clock, page.sequence.tenant_id
+        feed, clock, tenant_id = self._parts.change_feed, self._parts.clock, page.sequence.tenant_id
         # A client that reconnects before the first change sends this position.
         position = page.sequence.position(page.next_number if not page.changes else page.number(page.changes[0]) - 1)
         yield f"retry: {RECONNECT_MILLISECONDS}\n\n".encode() + _event("position", {"position": position}, position)
@@ -77,7 +89,7 @@ class ChangeStream(StreamingResponse):
                 if feed.closed:
                     raise StoreUnavailable("the server is stopping; connect again")
                 if clock.monotonic() - checked_at >= self._poll_seconds:
-                    await check_credential(self._plane, self._principal)
+                    await check_credential(self._parts, self._principal)
                     checked_at = clock.monotonic()
                 if page.changes:
                     yield b"".join(_event("job", view.model_dump_json(), view.position) for view in change_views(page))
@@ -92,12 +104,12 @@ class ChangeStream(StreamingResponse):
             yield _event("closed", error_body(error, clock.now()))
 
 
-async def check_credential(plane: ControlPlane, principal: Principal) -> None:
+async def check_credential(parts: StreamParts, principal: Principal) -> None:
     """Raises AuthError when the credential has expired or was revoked."""
     expires_at = principal.expires_at
-    if expires_at is not None and expires_at <= plane.clock.now() / MICROSECONDS_PER_SECOND:
+    if expires_at is not None and expires_at <= parts.clock.now() / MICROSECONDS_PER_SECOND:
         raise AuthError("it has expired; connect again with a fresh one", field="token")
-    await plane.authenticator.check_still_valid(principal)
+    await parts.authenticator.check_still_valid(principal)
 
 
 def _event(name: str, data: str | dict[str, object], position: str | None = None) -> bytes:

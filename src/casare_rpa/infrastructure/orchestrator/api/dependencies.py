@@ -10,6 +10,7 @@ from starlette.datastructures import Headers
 from casare_rpa.domain.credentials import Principal
 from casare_rpa.domain.errors import AuthError
 from casare_rpa.domain.permissions import require_admin, require_reader, require_tenant
+from casare_rpa.infrastructure.orchestrator.api.change_stream import StreamParts
 from casare_rpa.infrastructure.orchestrator.auth.logins import Logins
 from casare_rpa.infrastructure.orchestrator.auth.tickets import Tickets
 from casare_rpa.infrastructure.orchestrator.auth.view_links import ViewLinks
@@ -79,6 +80,7 @@ Reasons = Annotated[PendingReasons, _part(lambda plane: plane.pending_reasons)]
 Attention = Annotated[AttentionList, _part(lambda plane: plane.attention)]
 OpenLogins = Annotated[Logins, _part(lambda plane: plane.logins)]
 OpenViewLinks = Annotated[ViewLinks, _part(lambda plane: plane.view_links)]
+ChangeStreaming = Annotated[StreamParts, _part(lambda plane: plane)]
 OpenTickets = Annotated[Tickets, _part(lambda plane: plane.tickets)]
 
 

@@ -8,7 +8,13 @@ from fastapi.responses import JSONResponse
 from casare_rpa.domain.errors import NotFound, StoreUnavailable
 from casare_rpa.infrastructure.orchestrator.api.change_stream import HEADERS, PAGE, ChangeStream, wants_stream
 from casare_rpa.infrastructure.orchestrator.api.change_views import ChangeList, change_list
-from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, AdminReading, Plane, Reader, seen_tenant
+from casare_rpa.infrastructure.orchestrator.api.dependencies import (
+    SCHEMES,
+    AdminReading,
+    ChangeStreaming,
+    Reader,
+    seen_tenant,
+)
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.api.parameters import MAX_CURSOR_LENGTH, Limit, WantedId
 
@@ -31,7 +37,7 @@ LastEventId = Annotated[
 )
 async def list_events(
     request: Request,
-    plane: Plane,
+    parts: ChangeStreaming,
     admin_store: AdminReading,
     principal: Reader,
     since: SincePosition = None,
@@ -47,8 +53,8 @@ async def list_events(
     if tenant_id is not None and await admin_store.tenant(tenant_id) is None:
         raise NotFound(f"there is no tenant {tenant_id!r}", field="tenant_id")
     if not wants_stream(request):
-        page = await plane.change_feed.page(seen, since, limit)
+        page = await parts.change_feed.page(seen, since, limit)
         return JSONResponse(change_list(page).model_dump(mode="json"), headers={"Vary": HEADERS["Vary"]})
-    if plane.change_feed.closed:
+    if parts.change_feed.closed:
         raise StoreUnavailable("the server is stopping; connect again")
-    return ChangeStream(plane, principal, await plane.change_feed.page(seen, last_event_id or since, PAGE))
+    return ChangeStream(parts, principal, await parts.change_feed.page(seen, last_event_id or since, PAGE))
