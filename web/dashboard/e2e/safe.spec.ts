@@ -122,8 +122,10 @@ test("the run form opens for a robot and offers its workflows", async ({ signedI
 
 test("values of the run form are saved as a preset, chosen and deleted", async ({ signedIn: page, orchestrator }) => {
   await page.goto(`${orchestrator.url}/jobs/new?workflow=slow`);
+  await expect(page.getByRole("combobox", { name: "Workflow" })).toHaveValue("slow");
   const parameters = page.getByRole("textbox", { name: "Parameters" });
   await parameters.fill('{"ticket": 9007199254740993}');
+  await expect(parameters).toHaveValue('{"ticket": 9007199254740993}');
   await page.getByRole("button", { name: presetTexts.save }).click();
   await page.getByRole("dialog").getByRole("textbox", { name: presetTexts.name }).fill("month end");
   await page.keyboard.press("Enter");
