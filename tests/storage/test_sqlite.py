@@ -310,3 +310,12 @@ async def test_clock_of_the_machine_counts(tmp_path: Path) -> None:
     store = await SqliteStore.open(tmp_path / "casare.db")
     assert await store.now() is None
     await store.close()
+
+
+async def test_store_that_cannot_be_written_at_the_start_leaves_no_writer(tmp_path: Path) -> None:
+    failpoints = Failpoints("store.commit:error@1")
+    failpoints.arm()
+    with pytest.raises(StoreUnavailable):
+        await SqliteStore.open(tmp_path / "casare.db", failpoints=failpoints)
+    assert "store writer" not in {thread.name for thread in threading.enumerate()}
+    await (await SqliteStore.open(tmp_path / "casare.db")).close()

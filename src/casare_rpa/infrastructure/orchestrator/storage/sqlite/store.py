@@ -150,7 +150,11 @@ class SqliteStore(InstanceTables):
             commands = commands or BatchCommands(max_offers=limits.offers)
             batcher = Batcher(SqliteDriver(path, caches=commands.caches, trace=trace), failpoints or Failpoints())
             await batcher.start()
-            await batcher.write(instance_rows.forget_all)  # the lock says that no other instance runs
+            try:
+                await batcher.write(instance_rows.forget_all)  # the lock says that no other instance runs
+            except BaseException:
+                await batcher.close()  # its thread would write without the lock
+                raise
         except BaseException:
             lock.close()
             raise
