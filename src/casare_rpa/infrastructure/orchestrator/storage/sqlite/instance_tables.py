@@ -1,25 +1,26 @@
 """The part of the SQLite store on instances of the server, and writes that belong to a session of a robot."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from casare_rpa.domain.credentials import LoginSession
 from casare_rpa.domain.instance_orders import Orders
-from casare_rpa.domain.instants import Instant
-from casare_rpa.domain.robot_sessions import RunningInstance
 from casare_rpa.domain.stored_state import StoredSession
-from casare_rpa.infrastructure.orchestrator.storage.cold import fleet_rows, instance_rows
-from casare_rpa.infrastructure.orchestrator.storage.sqlite import order_rows, session_rows
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.login_tables import LoginTables
+from casare_rpa.infrastructure.orchestrator.storage.batcher import Batcher
+from casare_rpa.infrastructure.orchestrator.storage.cold import fleet_rows
+from casare_rpa.infrastructure.orchestrator.storage.sqlite import id_lists, order_rows, session_rows
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.readers import Readers
+from casare_rpa.infrastructure.orchestrator.storage.store_limits import StoreLimits
+from casare_rpa.infrastructure.orchestrator.storage.tables.job_tables import JobTables
 
 
-class InstanceTables(LoginTables):
+class InstanceTables(JobTables):
     """Implements a part of `ports.instances.InstanceStore` and of `ports.robots.RobotStore`."""
 
-    async def hear(self, instance: str, at: Instant) -> list[RunningInstance]:
-        return await self._batcher.write(lambda c: instance_rows.hear(c, instance, at))
-
-    async def depart(self, instance: str) -> None:
-        await self._batcher.write(lambda c: instance_rows.depart(c, instance))
+    def __init__(self, batcher: Batcher[sqlite3.Connection], readers: Readers, limits: StoreLimits) -> None:
+        super().__init__(readers, batcher, limits)
+        self._batcher = batcher
+        self._readers = readers
 
     async def open_sessions(self) -> list[StoredSession]:
         return await self._readers.read(session_rows.open_sessions)
@@ -45,3 +46,9 @@ class InstanceTables(LoginTables):
         self, robot_id: str, workflows: tuple[str, ...] | None, session_id: str | None = None
     ) -> None:
         await self._in_session(robot_id, session_id, lambda c: fleet_rows.list_workflows(c, robot_id, workflows))
+
+    async def logins(self, login_ids: Sequence[str]) -> list[LoginSession]:
+        return await self._readers.look_up(lambda c: id_lists.logins_by_id(c, login_ids))
+
+    async def spent(self, ticket_ids: Sequence[str]) -> set[str]:
+        return await self._readers.look_up(lambda c: id_lists.spent_tickets(c, ticket_ids))

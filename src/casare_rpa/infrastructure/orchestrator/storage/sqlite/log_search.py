@@ -4,23 +4,17 @@ Only for SQLite: `instr`, `GLOB`, case folding and planner hints differ on Postg
 """
 
 import sqlite3
-from typing import Any, Protocol
+from typing import Any
 
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.logs import Level, LogFilter, LogPage, LogPosition, StoredLine
 from casare_rpa.infrastructure.orchestrator.storage.cold.log_rows import LINE_COLUMNS, stored_line
+from casare_rpa.infrastructure.orchestrator.storage.tables.access import Pace
 
 _OLDEST = LogPosition(Instant(0), 0)
 _NEWEST = LogPosition(Instant(2**63 - 1), 2**63 - 1)
 PART_LINES = 100
 """Lines of one statement. A search that is stopped keeps what its whole parts found."""
-
-
-class Pace(Protocol):
-    """How a search is slowed down and stopped between two parts."""
-
-    def may_continue(self) -> bool:
-        """Pause the search after a longer time of work; returns whether it may continue."""
 
 
 def search(
