@@ -34,7 +34,9 @@ async def test_ready_confirms_that_the_store_commits(api: Api) -> None:
 
 async def test_ready_is_unavailable_when_draining(api: Api) -> None:
     await api.plane.drain()
-    assert error_of(await api.client().get("/health/ready"), 503)[1].startswith("draining")
+    answer = await api.client().get("/health/ready")
+    assert error_of(answer, 503)[1].startswith("draining")
+    assert answer.json()["payload"]["status"] == "draining"
     assert (await api.client().get("/health/live")).status_code == 200
 
 

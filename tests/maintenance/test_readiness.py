@@ -6,12 +6,15 @@ import pytest
 
 from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.domain.instants import Instant
+from casare_rpa.infrastructure.orchestrator.bus.alone import Alone
 from casare_rpa.infrastructure.orchestrator.maintenance.readiness import FRESH_SECONDS, Readiness
 from fake_clock import FakeClock
 
 
 class Store:
     """Counts writes; each does what the test says."""
+
+    shared = False
 
     def __init__(self) -> None:
         self.writes = 0
@@ -37,7 +40,7 @@ def clock() -> FakeClock:
 
 
 async def test_many_requests_cause_one_write_a_second(store: Store, clock: FakeClock) -> None:
-    readiness = Readiness(store, clock)  # type: ignore[arg-type]
+    readiness = Readiness(store, Alone(), clock)  # type: ignore[arg-type]
     await asyncio.gather(*(readiness.check() for _ in range(100)))
     assert store.writes == 1
     clock.advance(FRESH_SECONDS)
@@ -46,7 +49,7 @@ async def test_many_requests_cause_one_write_a_second(store: Store, clock: FakeC
 
 
 async def test_failure_is_the_answer_until_a_write_succeeds(store: Store, clock: FakeClock) -> None:
-    readiness = Readiness(store, clock)  # type: ignore[arg-type]
+    readiness = Readiness(store, Alone(), clock)  # type: ignore[arg-type]
     store.fails = True
     for _ in range(2):
         with pytest.raises(StoreUnavailable, match="disk is full"):
@@ -58,7 +61,7 @@ async def test_failure_is_the_answer_until_a_write_succeeds(store: Store, clock:
 
 
 async def test_write_that_does_not_end_is_a_failure(store: Store, clock: FakeClock) -> None:
-    readiness = Readiness(store, clock, write_seconds=0.01)  # type: ignore[arg-type]
+    readiness = Readiness(store, Alone(), clock, write_seconds=0.01)  # type: ignore[arg-type]
     store.hangs = True
     with pytest.raises(StoreUnavailable, match="did not commit within"):
         await readiness.check()

@@ -1088,7 +1088,7 @@ export interface paths {
         };
         /**
          * Ready
-         * @description The instance can work: the store commits, and no stop was requested.
+         * @description The instance can work: the store commits or is shared with other instances, and no stop was requested.
          */
         get: operations["ready"];
         put?: never;
@@ -1575,7 +1575,7 @@ export interface components {
             timestamp: string;
             /**
              * Retry After Ms
-             * @description Only with RATE_LIMITED.
+             * @description Only with RATE_LIMITED, and when the store is away.
              */
             retry_after_ms?: number | null;
             /**
@@ -1583,6 +1583,11 @@ export interface components {
              * @description Only with status 410: the first position that is valid.
              */
             oldest?: string | null;
+            /**
+             * Status
+             * @description Only of `/health/ready`: `draining` before the instance stops.
+             */
+            status?: string | null;
         };
         /** EventList */
         EventList: {
@@ -2367,6 +2372,19 @@ export interface components {
             created_at: string | null;
             /** Created By */
             created_by: string | null;
+        };
+        /**
+         * Ready
+         * @description `degraded`: the instance serves, but the shared store or the bus is away; requests that need it get 503.
+         */
+        Ready: {
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "ok" | "degraded";
+            /** Reason */
+            reason?: string | null;
         };
         /**
          * Reason
@@ -7727,7 +7745,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Health"];
+                    "application/json": components["schemas"]["Ready"];
                 };
             };
             /** @description The request is invalid; the message names the field. */

@@ -123,7 +123,7 @@ class ControlPlane:
         self.job_stream = JobStream(store, events, hub, self.pending_reasons, clock, shared=shared)
         self.change_feed = ChangeFeed(store, events, clock)
         self.robot_stream = RobotStream(store, events, hub, fleet, clock)
-        self.readiness = Readiness(store, clock)
+        self.readiness = Readiness(store, self.bus, clock)
         self.retention = Retention(store, clock, settings)
         self.search_turns = SearchTurns()
         self.queue_sampler = QueueSampler(store, clock)

@@ -281,6 +281,9 @@ class Metrics:
         self.store_waiting = Gauge(
             "casare_store_waiting", "Writes that wait for the store now.", registry=self.registry
         )
+        self.degraded = Gauge(
+            "casare_degraded", "1 while the store or the bus is away, else 0.", registry=self.registry
+        )
         self.deliveries = Totals("casare_deliveries_total", "Messages sent to viewers.", self.registry)
         self.commits = Totals("casare_store_commits_total", "Commits of the store.", self.registry)
         self.store_failures = Totals("casare_store_failures_total", "Commits that failed.", self.registry)

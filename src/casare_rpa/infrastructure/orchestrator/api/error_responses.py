@@ -31,6 +31,9 @@ logger = logging.getLogger(__name__)
 MAX_PROBLEMS = 20
 """How many invalid fields one response names."""
 
+STORE_RETRY_SECONDS = 2.0
+"""When a client should repeat a request that found the store away: a failover of a database takes a few seconds."""
+
 NO_STORE = {"Cache-Control": "no-store"}
 MEANINGS = {
     401: "The credential is missing, wrong or expired.",
@@ -52,8 +55,9 @@ class ErrorDetail(BaseModel):
     code: ErrorCode
     message: str
     timestamp: str
-    retry_after_ms: int | None = Field(None, description="Only with RATE_LIMITED.")
+    retry_after_ms: int | None = Field(None, description="Only with RATE_LIMITED, and when the store is away.")
     oldest: str | None = Field(None, description="Only with status 410: the first position that is valid.")
+    status: str | None = Field(None, description="Only of `/health/ready`: `draining` before the instance stops.")
 
 
 class ErrorBody(BaseModel):
@@ -97,6 +101,7 @@ def error_answer(
     message: str,
     headers: dict[str, str] | None = None,
     retry_after_seconds: float | None = None,
+    /,
     **details: str,
 ) -> JSONResponse:
     """A response with the error body of the contract. `details` are further keys of its payload."""
@@ -121,8 +126,17 @@ async def casare_error(request: Request, error: Exception) -> JSONResponse:
     if status >= 500:
         logger.error("%s %s: %s", request.method, request.url.path, error)
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
-    retry = error.retry_after_seconds if isinstance(error, RateLimited) else None
-    return error_answer(request, status, error.code, str(error), headers, retry, **_details(error))
+    return error_answer(request, status, error.code, str(error), headers, _retry_after(error), **_details(error))
+
+
+def _retry_after(error: CasareError) -> float | None:
+    """After how many seconds the same request may succeed; `None` if the answer does not say."""
+    match error:
+        case RateLimited():
+            return error.retry_after_seconds
+        case StoreUnavailable():
+            return STORE_RETRY_SECONDS
+    return None
 
 
 def error_body(error: CasareError, at: Instant) -> dict[str, object]:

@@ -1,35 +1,60 @@
-"""Whether this instance can do its work: the store commits a row."""
+"""Whether this instance can do its work: the store commits a row, and hints of other instances arrive."""
 
 import asyncio
+import logging
 
 from casare_rpa.domain.errors import StoreUnavailable
+from casare_rpa.infrastructure.orchestrator.ports.bus import Bus
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.maintenance import MaintenanceStore
+
+logger = logging.getLogger(__name__)
 
 FRESH_SECONDS = 1.0
 """A result is used again for this time, because the request needs no credential: at most one write a second."""
 WRITE_SECONDS = 5.0
+NO_HINTS = "the bus is not connected: changes of other instances are seen up to a second late"
 
 
 class Readiness:
     """Writes a row at most once a second, for any number of requests."""
 
-    def __init__(self, store: MaintenanceStore, clock: Clock, *, write_seconds: float = WRITE_SECONDS) -> None:
+    def __init__(
+        self, store: MaintenanceStore, bus: Bus, clock: Clock, *, write_seconds: float = WRITE_SECONDS
+    ) -> None:
         self._store = store
+        self._bus = bus
         self._clock = clock
         self._write_seconds = write_seconds
         self._checking = asyncio.Lock()
         self._checked_at = float("-inf")
         self._problem: str | None = None
 
-    async def check(self) -> None:
-        """Raises StoreUnavailable, with the reason, when nothing can be written."""
+    async def check(self) -> str | None:
+        """Why the instance is degraded; `None` if it is not.
+
+        A shared store that is away degrades the instance. All instances lose it at the same time: if they were not
+        ready, a load balancer would have no instance left whose answers say when to try again.
+
+        Raises:
+            StoreUnavailable: the store is not shared, and nothing can be written; the sentence has the reason.
+        """
+        problem = await self.store_problem()
+        if problem is not None and not self._store.shared:
+            raise StoreUnavailable(problem)
+        return problem or (None if self._bus.alive else NO_HINTS)
+
+    async def store_problem(self) -> str | None:
+        """Why nothing can be written; `None` if the store commits. The first result of each kind is logged."""
         async with self._checking:
             if self._clock.monotonic() - self._checked_at >= FRESH_SECONDS:
-                self._problem = await self._write()
+                before, self._problem = self._problem, await self._write()
                 self._checked_at = self._clock.monotonic()
-        if self._problem is not None:
-            raise StoreUnavailable(self._problem)
+                if before is None and self._problem is not None:
+                    logger.warning("degraded: %s", self._problem)
+                elif before is not None and self._problem is None:
+                    logger.warning("no longer degraded: the store commits")
+        return self._problem
 
     async def _write(self) -> str | None:
         try:

@@ -10,6 +10,11 @@ from casare_rpa.domain.statistics import StoreStatistics
 class MaintenanceStore(Protocol):
     """Retention, health and the end of the store."""
 
+    @property
+    def shared(self) -> bool:
+        """Whether other instances can use the store at the same time. It never changes."""
+        ...
+
     async def count_kept(self, kept: RetainedKind) -> int:
         """The number of rows that retention may delete; takes time in proportion to it."""
         ...

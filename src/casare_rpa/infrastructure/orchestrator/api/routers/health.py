@@ -1,15 +1,16 @@
 """/health/live, /health/ready and /metrics: for load balancers and monitoring systems."""
 
 import ipaddress
+from typing import Literal
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 
 from casare_rpa.domain.errors import StoreUnavailable
-from casare_rpa.domain.vocabulary import RobotStatus
+from casare_rpa.domain.vocabulary import ErrorCode, RobotStatus
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Plane, admin, authenticated
-from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
+from casare_rpa.infrastructure.orchestrator.api.error_responses import error_answer, responses
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 
 router = APIRouter(tags=["health"])
@@ -21,19 +22,27 @@ class Health(BaseModel):
     status: str
 
 
+class Ready(BaseModel):
+    """`degraded`: the instance serves, but the shared store or the bus is away; requests that need it get 503."""
+
+    status: Literal["ok", "degraded"]
+    reason: str | None = None
+
+
 @router.get("/health/live")
 async def live() -> Health:
     """The process runs and answers."""
     return Health(status="ok")
 
 
-@router.get("/health/ready", responses=responses(503))
-async def ready(plane: Plane) -> Health:
-    """The instance can work: the store commits, and no stop was requested."""
+@router.get("/health/ready", response_model=Ready, response_model_exclude_none=True, responses=responses(503))
+async def ready(plane: Plane, request: Request) -> Ready | Response:
+    """The instance can work: the store commits or is shared with other instances, and no stop was requested."""
     if plane.draining:
-        raise StoreUnavailable("draining; this instance stops soon")
-    await plane.readiness.check()
-    return Health(status="ok")
+        sentence = "draining; this instance stops soon"
+        return error_answer(request, 503, ErrorCode.INTERNAL_ERROR, sentence, status="draining")
+    reason = await plane.readiness.check()
+    return Ready(status="ok" if reason is None else "degraded", reason=reason)
 
 
 @router.get(
@@ -63,13 +72,27 @@ def _from_here(request: Request) -> bool:
         return False
 
 
-async def _refresh(plane: ControlPlane) -> None:
+async def _refresh_jobs(plane: ControlPlane) -> None:
+    """The figures of the database. While the store is away there are none of them, and all others are shown."""
     figures = plane.metrics
-    counts = await plane.store.counts(None, plane.clock.now())
+    problem = await plane.readiness.store_problem()
+    figures.degraded.set(0 if problem is None and plane.bus.alive else 1)
+    try:
+        counts = await plane.store.counts(None, plane.clock.now())
+    except StoreUnavailable:
+        figures.degraded.set(1)
+        figures.jobs.clear()
+        figures.jobs_ended_24h.clear()
+        return
     for status in ("pending", "claimed", "running"):
         figures.jobs.labels(status=status).set(getattr(counts, status))
     figures.jobs_ended_24h.labels(status="completed").set(counts.completed_24h)
     figures.jobs_ended_24h.labels(status="failed").set(counts.failed_24h)
+
+
+async def _refresh(plane: ControlPlane) -> None:
+    figures = plane.metrics
+    await _refresh_jobs(plane)
     connected = [live.status for live in plane.fleet.connected()]
     for robot_status in RobotStatus:
         figures.robots.labels(status=robot_status.value).set(connected.count(robot_status))

@@ -71,6 +71,8 @@ class BatchCommands:
 class SqliteStore(InstanceTables):
     """Implements `ports.store.Store`, which states its guarantees."""
 
+    shared = False
+
     def __init__(
         self,
         batcher: Batcher[sqlite3.Connection],
