@@ -188,13 +188,21 @@ async def test_file_that_is_not_a_database_is_refused(tmp_path: Path) -> None:
         await SqliteStore.open(tmp_path / "casare.db")
 
 
-async def test_database_of_a_newer_schema_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ("UPDATE schema_info SET min_reader = '9999'", "was contracted by a newer version of this program"),
+        ("DROP TABLE schema_info", "does not say which versions can use it"),
+    ],
+)
+async def test_database_that_needs_a_newer_program_is_refused(tmp_path: Path, change: str, sentence: str) -> None:
     path = tmp_path / "casare.db"
     await (await SqliteStore.open(path)).close()
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.execute(change)
     before = path.read_bytes()
-    with pytest.raises(StoreUnavailable, match="made by a newer version of this program") as refused:
+    with pytest.raises(StoreUnavailable, match=sentence) as refused:
         await SqliteStore.open(path)
     assert str(path) in str(refused.value)
     assert path.read_bytes() == before, "nothing was touched"

@@ -18,11 +18,6 @@ app = CommandGroup(help="Work on the database while the orchestrator is stopped.
 BY = "casare db restored"
 
 
-@app.callback()
-def group() -> None:
-    """Keep `restored` a command of its own: a group with one command would be that command."""
-
-
 @app.command()
 def restored(
     data_dir: DataDir = None,
@@ -42,6 +37,31 @@ def restored(
     epoch = asyncio.run(_begin_epoch(settings))
     emit({"database": str(path), "epoch": epoch})
     console.print(f"{path}: positions of dashboards begin again in epoch {epoch}", markup=False)
+
+
+@app.command()
+def contract(
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+    config: Config = None,
+) -> None:
+    """Remove what only older versions of the orchestrator need in the database. They cannot use it afterwards.
+
+    An upgrade keeps these structures, so that the earlier version can be started again.
+    """
+    from casare_rpa.infrastructure.orchestrator.settings import SQLITE_SCHEME, load_settings
+    from casare_rpa.infrastructure.orchestrator.storage.backends import contract_store
+
+    settings = load_settings(config=config, data_dir=data_dir, database_url=database_url)
+    path = Path(settings.store_url.removeprefix(SQLITE_SCHEME))
+    if settings.store_url.startswith(SQLITE_SCHEME) and not path.is_file():
+        raise StoreUnavailable(f"there is no database {path}; name its directory with --data-dir or CASARE_DATA_DIR")
+    done = contract_store(settings.store_url)
+    emit({"contracts": done})
+    sentence = (
+        f"removed: {', '.join(done)}" if done else "nothing to remove: no earlier version needs more than this one"
+    )
+    console.print(sentence, markup=False)
 
 
 async def _begin_epoch(settings: "Settings") -> str:

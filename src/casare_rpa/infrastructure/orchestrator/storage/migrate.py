@@ -1,16 +1,23 @@
-"""Upgrades the schema of an open database with Alembic, and reports how far a long upgrade has come. No dialect."""
+"""Upgrades the schema of an open database with Alembic, and reports how far a long upgrade has come. No dialect.
+
+There are two kinds of migrations. An *expand* (`migrations/versions`) runs at the start of a program. Programs that do
+not know it can use the database as before. A *contract* (`migrations/contracts`) removes structures that older programs
+need. It runs only by `casare db contract`, and sets `min_reader`, the oldest revision whose programs still work.
+"""
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import alembic.command
 import alembic.config
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from alembic.script import Script, ScriptDirectory
+from sqlalchemy import Connection, text
 
 from casare_rpa.domain.errors import StoreUnavailable
 
@@ -21,6 +28,18 @@ QUIET_SECONDS = 2.0
 """An upgrade that ends within this time reports nothing."""
 REPORT_SECONDS = 2.0
 """The time between two reports of one step."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSchema:
+    """The schema of a database, as it says itself."""
+
+    revision: str | None = None
+    """The newest expand; `None` for a database without a schema."""
+    min_reader: str | None = None
+    """The oldest revision whose programs can use the database; `None` before revision 0025."""
+    contracted: str | None = None
+    """The newest contract, if there was one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,43 +71,92 @@ def log_progress(progress: UpgradeProgress) -> None:
     )
 
 
+def _number(revision: str | None) -> int:
+    """The place of a revision: later programs know greater ones."""
+    return int(revision or 0)
+
+
 class Migrations:
     """The steps of one Alembic folder."""
 
     def __init__(self, folder: Path = MIGRATIONS) -> None:
         self._config = alembic.config.Config()
         self._config.set_main_option("script_location", str(folder).replace("%", "%%"))
+        self._folder = folder
         scripts = ScriptDirectory.from_config(self._config)
         self._head = scripts.get_current_head()
         self._scripts = scripts
 
-    def missing(self, revision: str | None, database: str) -> list[str]:
-        """The steps from a revision to the newest one, oldest first.
+    def missing(self, stored: StoredSchema, database: str) -> list[str]:
+        """The expands from the schema of a database to the newest one, oldest first. A newer schema needs none.
 
         Args:
-            revision: of the schema of the database; `None` for a database without a schema.
+            stored: the schema of the database.
             database: its name in the error.
 
         Raises:
-            StoreUnavailable: the schema is newer than this program.
+            StoreUnavailable: programs of this version can no longer use the database.
         """
+        revision, reader = stored.revision, stored.min_reader
+        if reader is not None and _number(reader) > _number(self._head):
+            raise StoreUnavailable(
+                f"the database {database} was contracted by a newer version of this program (it needs the schema "
+                f"{reader}, this one knows up to {self._head}); start that version again, or choose another database"
+            )
         if revision == self._head:
             return []
         steps = [script.revision for script in self._scripts.walk_revisions()][::-1]
         if revision is None:
             return steps
-        if revision not in steps:
+        if revision in steps:
+            return steps[steps.index(revision) + 1 :]
+        if reader is None:
             raise StoreUnavailable(
-                f"the database {database} was made by a newer version of this program (its schema is {revision}, this "
-                f"one knows up to {self._head}); start that version again, or choose another data directory"
+                f"the database {database} has the schema {revision}, which this version does not know (it knows up to "
+                f"{self._head}), and does not say which versions can use it"
             )
-        return steps[steps.index(revision) + 1 :]
+        logger.warning(
+            "the database %s has the schema %s of a newer version; this one knows up to %s, and can use it until the "
+            "newer version runs `casare db contract`",
+            database,
+            revision,
+            self._head,
+        )
+        return []
 
     def upgrade(self, connection: Connection, reporter: "UpgradeReporter") -> None:
         """Run the missing steps in the transaction of the connection, which the caller commits."""
         self._config.attributes["connection"] = connection
         self._config.attributes["on_version_apply"] = reporter.step_done
         alembic.command.upgrade(self._config, "head")
+
+    def contracts(self, stored: StoredSchema) -> list[str]:
+        """The contracts that the database does not have, oldest first."""
+        steps = [script.revision for script in self._contract_scripts()]
+        if stored.contracted is None:
+            return steps
+        return steps[steps.index(stored.contracted) + 1 :] if stored.contracted in steps else []
+
+    def readers(self, contracts: Sequence[str]) -> str:
+        """The revision that programs must know after these contracts."""
+        chosen = [script for script in self._contract_scripts() if script.revision in contracts]
+        return max((str(script.module.min_reader) for script in chosen), key=_number)
+
+    def contract(self, connection: Connection, contracts: Sequence[str], reporter: "UpgradeReporter") -> None:
+        """Run contracts in the transaction of the connection, which the caller commits. All expands must be done."""
+        with Operations.context(MigrationContext.configure(connection)):
+            for script in self._contract_scripts():
+                if script.revision in contracts:
+                    script.module.upgrade()
+                    connection.execute(
+                        text("UPDATE schema_info SET min_reader = :reader, contracted = :contracted"),
+                        {"reader": script.module.min_reader, "contracted": script.revision},
+                    )
+                    reporter.step_done()
+
+    def _contract_scripts(self) -> list[Script]:
+        folder = str(self._folder / "contracts")
+        return list(ScriptDirectory(folder, version_locations=[folder]).walk_revisions())[::-1]
 
 
 class UpgradeReporter:

@@ -414,6 +414,15 @@ presets = Table(
     sqlite_with_rowid=False,
 )
 
+schema_info = Table(
+    "schema_info",
+    metadata,
+    Column("info_id", Integer, primary_key=True, autoincrement=False),
+    Column("min_reader", Text, nullable=False),
+    Column("contracted", Text),
+)
+"""One row: a part of `storage.migrate.StoredSchema`."""
+
 audit = Table(
     "audit",
     metadata,

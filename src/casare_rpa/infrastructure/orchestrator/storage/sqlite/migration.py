@@ -2,7 +2,8 @@
 
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,12 @@ from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.infrastructure.orchestrator.storage.migrate import (
     MIGRATIONS,
     Migrations,
+    StoredSchema,
     UpgradeProgress,
     UpgradeReporter,
     log_progress,
 )
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.file_lock import lock_database
 
 PROGRESS_INSTRUCTIONS = 100_000
 """Instructions of SQLite's virtual machine between two calls of the progress handler: few enough for a report every two
@@ -43,32 +46,58 @@ def migrate(
         monotonic: seconds from an arbitrary start.
 
     Raises:
-        StoreUnavailable: the file is not a database, cannot be written, or is newer than this program.
+        StoreUnavailable: the file is not a database, cannot be written, or no longer works with this program.
     """
     steps = Migrations(migrations)
     try:
-        missing = steps.missing(_revision(path), str(path))
+        missing = steps.missing(_stored(path), str(path))
         if missing:
-            _upgrade(path, steps, missing, report, monotonic)
+            with _transaction(path, missing, report, monotonic) as (connection, reporter):
+                steps.upgrade(connection, reporter)
     except (SQLAlchemyError, sqlite3.Error, CommandError) as error:
         raise StoreUnavailable(f"the database {path} cannot be opened: {error}") from error
 
 
-def _upgrade(
+def contract(
     path: Path,
-    steps: Migrations,
-    missing: list[str],
-    report: Callable[[UpgradeProgress], None],
-    monotonic: Callable[[], float],
-) -> None:
+    *,
+    migrations: Path = MIGRATIONS,
+    report: Callable[[UpgradeProgress], None] = log_progress,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> list[str]:
+    """Remove the structures that only older versions need, after an upgrade; returns the names of the contracts.
+
+    One transaction after that of `migrate`, whose arguments it has.
+
+    Raises:
+        StoreUnavailable: a process uses the file, it cannot be written, or it no longer works with this program.
+    """
+    with lock_database(path):
+        migrate(path, migrations=migrations, report=report, monotonic=monotonic)
+        steps = Migrations(migrations)
+        missing = steps.contracts(_stored(path))
+        try:
+            if missing:
+                with _transaction(path, missing, report, monotonic) as (connection, reporter):
+                    steps.contract(connection, missing, reporter)
+        except (SQLAlchemyError, sqlite3.Error, CommandError) as error:
+            raise StoreUnavailable(f"the database {path} cannot be changed: {error}") from error
+        return missing
+
+
+@contextmanager
+def _transaction(
+    path: Path, steps: list[str], report: Callable[[UpgradeProgress], None], monotonic: Callable[[], float]
+) -> Iterator[tuple[Connection, UpgradeReporter]]:
+    """A write transaction that reports the progress of long statements."""
     engine = _transactional(create_engine(URL.create("sqlite", database=str(path))))
     try:
         with engine.begin() as connection:
             driver = _driver_connection(connection)
-            reporter = UpgradeReporter(missing, lambda: driver.total_changes, report, monotonic)
+            reporter = UpgradeReporter(steps, lambda: driver.total_changes, report, monotonic)
             # The statement continues after `None`.
             driver.set_progress_handler(reporter.work_done, PROGRESS_INSTRUCTIONS)
-            steps.upgrade(connection, reporter)
+            yield connection, reporter
     finally:
         engine.dispose()
 
@@ -90,12 +119,21 @@ def _transactional(engine: Engine) -> Engine:
     return engine
 
 
-def _revision(path: Path) -> str | None:
-    """The revision of the schema, read without Alembic, which takes longer; `None` for a database without a schema."""
+def _stored(path: Path) -> StoredSchema:
+    """The schema of the file, read without Alembic, which takes longer."""
     connection = sqlite3.connect(path)
     try:
-        return str(connection.execute("SELECT version_num FROM alembic_version").fetchone()[0])
-    except (sqlite3.OperationalError, TypeError):
-        return None
+        revision = _row(connection, "SELECT version_num FROM alembic_version")
+        info = _row(connection, "SELECT min_reader, contracted FROM schema_info")
     finally:
         connection.close()
+    return StoredSchema(*(revision or (None,)), *(info or ()))
+
+
+def _row(connection: sqlite3.Connection, statement: str) -> tuple[Any, ...] | None:
+    """The row of a table; `None` without the table, or without a row."""
+    try:
+        row: tuple[Any, ...] | None = connection.execute(statement).fetchone()
+    except sqlite3.OperationalError:
+        return None
+    return row
