@@ -60,7 +60,11 @@ def test_undocumented_setting_is_detected() -> None:
     assert set(Planted.model_fields) - set(ROWS) == {"planted"}
 
 
-ABSENT = {"database_url": "`casare.db` in the data directory", "wheelhouse": "none"}
+ABSENT = {
+    "database_url": "`casare.db` in the data directory",
+    "instance_name": "host name and port",
+    "wheelhouse": "none",
+}
 """The words for a setting without a default."""
 
 

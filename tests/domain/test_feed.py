@@ -109,3 +109,14 @@ def test_any_arrival_passes_each_number_once_in_order_or_reports_a_gap(
     assert passed == sorted(set(passed))
     assert set(passed) >= set(range(1, 13)) - deleted
     assert not feed.behind
+
+
+def test_lag_is_the_time_for_which_the_next_item_is_missing() -> None:
+    feed: Feed[str] = Feed(0)
+    assert feed.lag_seconds(9.0) == 0.0
+    feed.expect(2, 10.0)
+    assert feed.lag_seconds(10.5) == 0.5
+    feed.put(1, "a", 11.0)
+    assert feed.lag_seconds(11.25) == 0.25, "the second one is missing since the first arrived"
+    feed.put(2, "b", 12.0)
+    assert feed.lag_seconds(12.5) == 0.0

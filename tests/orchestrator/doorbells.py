@@ -32,6 +32,7 @@ class Doorbells:
 class Doorbell:
     """The bus of one instance."""
 
+    kind = "doorbells"
     alive = True
 
     def __init__(self, doorbells: Doorbells) -> None:

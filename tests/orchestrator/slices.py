@@ -10,6 +10,7 @@ from typing import Any
 from audit_entries import AN_ENTRY
 from casare_rpa.domain.audit import NewAudit
 from casare_rpa.domain.credentials import Principal, Role
+from casare_rpa.domain.instance_facts import InstanceFacts
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_records import Applied, Change, ShownChanges, StreamState
@@ -92,9 +93,13 @@ class InterceptedStore(SqliteStore):
         lost: list[LostSession] = await self._through("beat", super().beat, beats)
         return lost
 
-    async def hear(self, instance: str, at: Instant) -> list[RunningInstance]:
-        running: list[RunningInstance] = await self._through("hear", super().hear, instance, at)
+    async def hear(self, instance: str, at: Instant, facts: InstanceFacts | None = None) -> list[RunningInstance]:
+        running: list[RunningInstance] = await self._through("hear", super().hear, instance, at, facts)
         return running
+
+    async def hold_name(self, name: str) -> bool:
+        held: bool = await self._through("hold_name", super().hold_name, name)
+        return held
 
     async def extend_leases(self, until: Instant, instance: str | None = None) -> int:
         extended: int = await self._through("extend_leases", super().extend_leases, until, instance)

@@ -221,3 +221,21 @@ def test_malformed_allowed_host_is_refused(host: str) -> None:
 @pytest.mark.parametrize("seconds", [0, -1, 601, float("nan"), float("inf")])
 def test_invalid_handshake_timeout_is_refused(seconds: float) -> None:
     assert "CASARE_HANDSHAKE_TIMEOUT_SECONDS: " in problems(handshake_timeout_seconds=seconds)
+
+
+def test_instance_has_the_name_of_its_host_and_port_unless_it_is_named() -> None:
+    assert load_settings(port=9000).shown_instance_name == f"{socket.gethostname()}:9000"
+    assert load_settings(instance_name="north-1").shown_instance_name == "north-1"
+    assert "CASARE_INSTANCE_NAME: 'a b' is not a name such as north-1" in problems(instance_name="a b")
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:9000"),
+        ("::1", "http://[::1]:9000"),
+        ("0.0.0.0", f"http://{socket.gethostname()}:9000"),
+    ],
+)
+def test_address_of_an_instance_is_the_one_on_which_it_listens(host: str, address: str) -> None:
+    assert load_settings(host=host, port=9000, allow_cleartext=True).instance_address == address

@@ -66,6 +66,7 @@ rate_limit_robot = "7.5:10"
 rate_limit_admin = "off"
 rate_limit_monitoring = "1:1"
 log_level = "debug"
+instance_name = "north-1"
 failpoints = ""
 drain_timeout_seconds = 2
 wire = "plain"

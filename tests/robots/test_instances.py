@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from casare_rpa.domain.errors import AuthError, StoreUnavailable
+from casare_rpa.domain.errors import AuthError, InvalidSettings, StoreUnavailable
+from casare_rpa.domain.instance_facts import InstanceFacts, SecretDigests
 from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.vocabulary import CloseCode, JobStatus
+from casare_rpa.infrastructure.orchestrator.robots.instances import Instances
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import RobotConnection
 from fake_clock import FakeClock
 from hub.fake_peer import FakePeer, seen
@@ -241,6 +243,71 @@ async def test_process_that_moves_between_instances_is_not_refused(pair: Pair) -
         plane = pair[number % 2]
         _, link = await plane.robot()
         await plane.presence.introduce(link, hello("process-1"))
+
+
+# The start of an instance
+
+
+def described(clock: FakeClock, name: str, **secrets: str) -> InstanceFacts:
+    digests = {"jwt_secret": "signing key", "api_secret": "api", "admin_password": "password", **secrets}
+    return InstanceFacts(name=name, started_at=clock.now(), secrets=SecretDigests.of(**digests))
+
+
+def new_instance(here: Instance, name: str, **secrets: str) -> Instances:
+    facts = described(here.clock, name, **secrets)
+    return Instances(here.store, here.bus, here.clock, name, lambda: facts)
+
+
+async def test_instance_with_the_same_secrets_starts(pair: Pair) -> None:
+    here, _ = pair
+    await new_instance(here, "north").start()
+    await new_instance(here, "south").start()
+    assert {"north", "south"} <= {one.instance for one in await here.store.running()}
+
+
+@pytest.mark.parametrize("name", ["jwt_secret", "api_secret", "admin_password"])
+async def test_instance_with_another_secret_than_one_that_runs_is_refused(pair: Pair, name: str) -> None:
+    here, _ = pair
+    await new_instance(here, "north").start()
+    with pytest.raises(InvalidSettings, match=f"CASARE_{name.upper()}: .* instance north, .* or stop the others"):
+        await new_instance(here, "south", **{name: "another secret"}).start()
+    assert "south" not in {one.instance for one in await here.store.running()}
+
+
+async def test_instance_with_another_secret_than_a_dead_one_starts(pair: Pair) -> None:
+    here, _ = pair
+    await new_instance(here, "north").start()
+    here.clock.advance(16)
+    await new_instance(here, "south", api_secret="another secret").start()
+
+
+async def test_of_two_instances_that_start_at_the_same_time_the_later_one_is_refused(pair: Pair) -> None:
+    """Each has looked for others before the other one wrote its row."""
+    here, _ = pair
+    north = new_instance(here, "north")
+    here.clock.advance(1)
+    south = new_instance(here, "south", jwt_secret="another secret")
+
+    async def write(hear: Callable[[], Awaitable[object]], *_: object) -> object:
+        del here.store.interceptors["hear"]
+        await north.start()
+        return await hear()
+
+    here.store.interceptors["hear"] = write
+    with pytest.raises(InvalidSettings, match="CASARE_JWT_SECRET"):
+        await south.start()
+    assert [one.instance for one in await here.store.running() if one.facts is not None] == ["north"]
+
+
+async def test_name_that_a_running_instance_holds_is_refused(pair: Pair) -> None:
+    here, _ = pair
+
+    async def refuse_name(*_: object) -> bool:
+        return False
+
+    here.store.interceptors["hold_name"] = refuse_name
+    with pytest.raises(InvalidSettings, match="CASARE_INSTANCE_NAME: an instance with the name north runs"):
+        await new_instance(here, "north").start()
 
 
 async def refuse(*_: object) -> None:

@@ -12,6 +12,7 @@ from casare_rpa.domain.audit import NewAudit
 from casare_rpa.domain.credentials import LoginSession, RobotKey
 from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.domain.failure_groups import GroupKey, Mute
+from casare_rpa.domain.instance_facts import InstanceFacts
 from casare_rpa.domain.job_events import Cancel
 from casare_rpa.domain.job_records import Change, JobToAdd
 from casare_rpa.domain.logs import Level, LogLine
@@ -42,6 +43,7 @@ CALLS: dict[str, Call] = {
     "connect": lambda s: s.connect(Connecting("robot-1", "s-2", "here", at(20))),
     "leave": lambda s: s.leave([("robot-drained", "s-1")]),
     "hear": lambda s: s.hear("here", at(20)),
+    "hear with facts": lambda s: s.hear("there", at(20), InstanceFacts(name="north")),
     "depart": lambda s: s.depart("there"),
     "adopt": lambda s: s.adopt([RunningInstance("there", at(1))], at(20), at(110)),
     "append_logs": lambda s: s.append_logs(

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from audit_entries import AN_ENTRY
+from casare_rpa.domain.instance_facts import InstanceFacts
 from casare_rpa.domain.job import Phase
 from casare_rpa.domain.job_events import NotHeld, RobotReturned, SocketLost, Step
 from casare_rpa.domain.job_records import Change
@@ -162,6 +163,21 @@ async def test_running_instances_are_known_to_each_other(store: Store) -> None:
     assert (await store.hear("a", at(2)))[0] == RunningInstance("a", at(2))
     await store.depart("a")
     assert await store.hear("b", at(3)) == [RunningInstance("b", at(3))]
+
+
+async def test_facts_of_an_instance_are_those_of_its_last_round(store: Store) -> None:
+    first, second = InstanceFacts(name="north", robots=1), InstanceFacts(name="north", robots=2, draining=True)
+    assert await store.hear("a", at(1), first) == [RunningInstance("a", at(1), first)]
+    await store.hear("a", at(2), second)
+    await store.hear("a", at(1), first)
+    assert await store.running() == [RunningInstance("a", at(2), second)], "a late write changes nothing"
+    await store.hear("b", at(3))
+    await store.connect(Connecting(ROBOT, "s-1", "a", at(4)))
+    assert await store.running() == [RunningInstance("a", at(4), second), RunningInstance("b", at(3))]
+
+
+async def test_name_of_an_instance_is_held(store: Store) -> None:
+    assert await store.hold_name("north")
 
 
 async def test_robots_of_a_dead_instance_lose_contact_and_their_leases_are_extended_once(store: Store) -> None:

@@ -140,7 +140,8 @@ async def serve_on(
     from casare_rpa.infrastructure.orchestrator.transport.connection_gate import ConnectionGate
 
     configure_logging(settings)
-    settings = _within_open_files(settings)
+    host, port = listener.getsockname()[:2]
+    settings = _within_open_files(settings).model_copy(update={"port": port})
     clock = SystemClock()
     gate = ConnectionGate(
         total=settings.max_unauthenticated,
@@ -168,7 +169,6 @@ async def serve_on(
         wire=settings.wire,
         trusted_proxies=settings.trusted_proxies,
     )
-    host, port = listener.getsockname()[:2]
     url = _url(host, port)
     address = settings.data_dir / ADDRESS_FILE
 

@@ -71,6 +71,10 @@ class Feed(Generic[T]):
         """Whether a gap has lasted for longer than hints take."""
         return self.behind and now - self._behind_since >= PATIENCE_SECONDS
 
+    def lag_seconds(self, now: float) -> float:
+        """How long the next item has been missing; 0 when all known ones were passed on."""
+        return now - self._behind_since if self.behind else 0.0
+
     def give_up(self, seq: int, now: float) -> list[T]:
         """Note that missing items up to this number exist nowhere. Returns those of them that arrived, and the next."""
         self.expect(seq, now)

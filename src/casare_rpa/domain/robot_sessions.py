@@ -7,6 +7,7 @@ twice.
 
 import msgspec
 
+from casare_rpa.domain.instance_facts import InstanceFacts
 from casare_rpa.domain.instants import Instant, after
 
 TAKEOVERS_PER_MINUTE = 3
@@ -69,10 +70,14 @@ class LostSession(msgspec.Struct, frozen=True, gc=False):
 
 
 class RunningInstance(msgspec.Struct, frozen=True, gc=False):
-    """An instance of the server, and when it wrote last that it runs."""
+    """An instance of the server, and when it wrote last that it runs.
+
+    `facts` is `None` until its first round, and in the row of a version that writes none.
+    """
 
     instance: str
     seen_at: Instant
+    facts: InstanceFacts | None = None
 
 
 def begin_session(before: RobotSession | None, wanted: Connecting, *, alive: bool) -> RobotSession | None:

@@ -13,7 +13,9 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from casare_rpa import __version__
 from casare_rpa.domain.errors import StoreUnavailable
+from casare_rpa.domain.instance_facts import InstanceFacts, SecretDigests
 from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND
 from casare_rpa.domain.robot_sessions import INSTANCE_SECONDS
 from casare_rpa.domain.vocabulary import CloseCode
@@ -36,6 +38,7 @@ from casare_rpa.infrastructure.orchestrator.jobs.job_reports import JobReports
 from casare_rpa.infrastructure.orchestrator.jobs.mailbox import Mailbox
 from casare_rpa.infrastructure.orchestrator.jobs.rescuer import INTERVAL_SECONDS, Rescuer
 from casare_rpa.infrastructure.orchestrator.jobs.step_reports import StepReports
+from casare_rpa.infrastructure.orchestrator.maintenance.loop_lag import MEASURE_SECONDS, LoopLag
 from casare_rpa.infrastructure.orchestrator.maintenance.loops import Loops
 from casare_rpa.infrastructure.orchestrator.maintenance.queue_sampler import SAMPLE_SECONDS, QueueSampler
 from casare_rpa.infrastructure.orchestrator.maintenance.readiness import Readiness
@@ -51,7 +54,7 @@ from casare_rpa.infrastructure.orchestrator.robots.reconciler import Reconciler
 from casare_rpa.infrastructure.orchestrator.robots.remote_robots import RemoteRobots
 from casare_rpa.infrastructure.orchestrator.robots.resync import RESYNC_SECONDS, Resync, StoredCopy
 from casare_rpa.infrastructure.orchestrator.robots.work_budgets import WorkBudgets
-from casare_rpa.infrastructure.orchestrator.settings import Settings
+from casare_rpa.infrastructure.orchestrator.settings import SECRETS, Settings
 from casare_rpa.infrastructure.orchestrator.storage.backends import open_store
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.views.attention import AttentionList
@@ -96,6 +99,9 @@ class ControlPlane:
         self.fleet = Fleet()
         self.metrics = Metrics()
         self.loops = Loops(self.clock)
+        self.loop_lag = LoopLag(clock)
+        self._started_at = clock.now()
+        self._secrets = SecretDigests.of(**{name: getattr(settings, name).get_secret_value() for name in SECRETS})
         self.draining = False
         events, hub, fleet = self.events, self.hub, self.fleet
         signing_key = settings.jwt_secret.get_secret_value().encode()
@@ -108,7 +114,7 @@ class ControlPlane:
         self.refused_credentials = RefusedCredentials(store, clock)
         self.tickets = Tickets(store, clock, signing_key=signing_key, made_under=self.authenticator.codes_made_under)
         self.reconciler = Reconciler(store, events, fleet, clock)
-        self.instances = Instances(store, events, clock, self.instance)
+        self.instances = Instances(store, events, clock, self.instance, self.describe)
         self.presence = Presence(store, events, hub, fleet, self.reconciler, clock, self.instance)
         self.dispatcher = Dispatcher(store, events, hub, fleet, clock)
         self.reports = JobReports(store, events, fleet, hub.load, clock)
@@ -175,7 +181,7 @@ class ControlPlane:
         await plane.mailbox.load()
         await plane.presence.load()
         await plane.job_stream.compare()
-        await plane.instances.hear()
+        await plane.instances.start()
         await plane.rescuer.rescue()
         async with plane.loops:
             plane._start_loops()
@@ -208,8 +214,34 @@ class ControlPlane:
         loops.every(REPORT_SECONDS, "refused credentials", self.refused_credentials.report)
         loops.every(SAMPLE_SECONDS, "queue samples", self.queue_sampler.sample)
         loops.every(RETENTION_SECONDS, "retention", self.retention.delete_expired)
+        loops.every(MEASURE_SECONDS, "loop lag", self.loop_lag.measure)
         loops.every(INSTANCE_SECONDS, "instances", self.instances.hear)
         loops.every(INTERVAL_SECONDS, "rescue", self.rescuer.rescue)
+
+    def describe(self) -> InstanceFacts:
+        """What people and other instances see of this one. The loop lag is the longest since the last call."""
+        robots = len(self.hub.robots())
+        return InstanceFacts(
+            name=self.settings.shown_instance_name,
+            address=self.settings.instance_address,
+            version=__version__,
+            schema=self.store.kind.schema,
+            started_at=self._started_at,
+            robots=robots,
+            viewers=len(self.hub.sessions) - robots + self.change_feed.open_streams,
+            loop_lag_ms=round(1000 * self.loop_lag.take_worst_seconds(), 1),
+            feed_lag_ms=round(1000 * self.feed_lag_seconds, 1),
+            bus=self.bus.kind,
+            bus_alive=self.bus.alive,
+            store=self.store.kind.name,
+            draining=self.draining,
+            secrets=self._secrets,
+        )
+
+    @property
+    def feed_lag_seconds(self) -> float:
+        """How long the viewers of this instance have waited for the next change or log line."""
+        return max(self.job_stream.lag_seconds, self.log_stream.lag_seconds)
 
     async def _follow_clock(self) -> None:
         asked_at = self.clock.monotonic()

@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from casare_rpa.domain.errors import InvalidSettings
 from casare_rpa.domain.limits import (
     ADMIN_LIMIT,
+    MAX_NAME_LENGTH,
     MONITORING_LIMIT,
     ROBOT_BYTES,
     ROBOT_LIMIT,
@@ -39,6 +40,7 @@ MIN_JWT_SECRET_BYTES = 32
 MAKE_SECRET = 'python3 -c "import secrets; print(secrets.token_urlsafe(32))"'  # noqa: S105 - a command
 """The command that makes a secret."""
 _HOST_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
+_INSTANCE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@-]*")
 _BASE_PATH = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
 OWN_PATHS = ("api", "ws", "health", "metrics", "docs", "redoc", "wheels", "assets")
 """The first parts of the paths of this server."""
@@ -98,6 +100,12 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    instance_name: str | None = Field(
+        None,
+        max_length=MAX_NAME_LENGTH,
+        description="Name of this instance, for people; unique among the instances on one database. "
+        "Default: host name and port.",
+    )
     data_dir: Path = Field(
         default_factory=default_data_dir,
         description="The directory of the database, the generated secrets and the output of jobs.",
@@ -200,6 +208,13 @@ class Settings(BaseSettings):
             raise ValueError(f"{problem}; make one with {MAKE_SECRET}")
         return SecretStr(text)
 
+    @field_validator("instance_name")
+    @classmethod
+    def _plain_name(cls, value: str | None) -> str | None:
+        if value and not _INSTANCE_NAME.fullmatch(value):
+            raise ValueError(f"{value!r} is not a name such as north-1 (letters, digits and ._:@-)")
+        return value
+
     @field_validator("log_level")
     @classmethod
     def _known_level(cls, value: str) -> str:
@@ -269,6 +284,17 @@ class Settings(BaseSettings):
     def host_names(self) -> tuple[str, ...]:
         """The host names accepted in requests: `host`, this machine's name, and `allowed_hosts`."""
         return (self.host.lower(), socket.gethostname().lower(), *self.allowed_hosts)
+
+    @property
+    def shown_instance_name(self) -> str:
+        """The name of this instance: `instance_name`, or host name and port."""
+        return self.instance_name or f"{socket.gethostname()}:{self.port}"
+
+    @property
+    def instance_address(self) -> str:
+        """The URL at which this machine serves this instance. A socket on all addresses has the host name."""
+        host = socket.gethostname() if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104 - does not bind
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property
     def work_limits(self) -> WorkLimits:

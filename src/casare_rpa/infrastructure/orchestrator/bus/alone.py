@@ -8,6 +8,7 @@ from casare_rpa.infrastructure.orchestrator.ports.bus import Hint
 class Alone:
     """Has no other instance to send hints to. The instance then makes none, and reads only its own changes."""
 
+    kind = "alone"
     alive = True
 
     def ring(self, hint: Hint) -> None:

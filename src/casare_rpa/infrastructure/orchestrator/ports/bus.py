@@ -43,6 +43,11 @@ class Bus(Protocol):
     """Delivers the hints of one instance to all others. It may lose, repeat and delay them."""
 
     @property
+    def kind(self) -> str:
+        """The way of the hints: `postgresql`, `nats`, `off`, or `alone` if there is no other instance."""
+        ...
+
+    @property
     def alive(self) -> bool:
         """Whether hints are expected to arrive now. Without them, changes of other instances are seen a second late."""
         ...

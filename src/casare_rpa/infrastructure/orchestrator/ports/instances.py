@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from casare_rpa.domain.instance_facts import InstanceFacts
 from casare_rpa.domain.instance_orders import Orders
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job_records import Applied
@@ -28,8 +29,22 @@ class InstanceStore(Protocol):
         """The open sessions of all instances, in one snapshot."""
         ...
 
-    async def hear(self, instance: str, at: Instant) -> list[RunningInstance]:
-        """Store that this instance runs at `at`, and return all that are stored, with it."""
+    async def hold_name(self, name: str) -> bool:
+        """Hold the name of an instance until the store is closed or its process ends, also by `kill -9`.
+
+        False: another process that runs holds it. A store that only one process can open always returns True.
+        """
+        ...
+
+    async def hear(self, instance: str, at: Instant, facts: InstanceFacts | None = None) -> list[RunningInstance]:
+        """Store that this instance runs at `at`, with its facts, and return all that are stored, with it.
+
+        Without facts the stored ones stay. A time before the stored one changes nothing.
+        """
+        ...
+
+    async def running(self) -> list[RunningInstance]:
+        """All stored instances in the order of their ids, also one that stopped writing."""
         ...
 
     async def depart(self, instance: str) -> None:

@@ -5,10 +5,14 @@ from typing import Protocol
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.retained import RetainedKind
 from casare_rpa.domain.statistics import StoreStatistics
+from casare_rpa.domain.store_facts import StoreKind
 
 
 class MaintenanceStore(Protocol):
     """Retention, health and the end of the store."""
+
+    @property
+    def kind(self) -> StoreKind: ...
 
     @property
     def shared(self) -> bool:

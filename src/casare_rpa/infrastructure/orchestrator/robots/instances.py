@@ -4,9 +4,10 @@ Source: docs/explanation/architecture.md, How the parts work together.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from casare_rpa.domain.errors import StoreUnavailable
+from casare_rpa.domain.errors import InvalidSettings, StoreUnavailable
+from casare_rpa.domain.instance_facts import InstanceFacts
 from casare_rpa.domain.instants import after
 from casare_rpa.domain.liveness import LEASE_SECONDS
 from casare_rpa.domain.robot_sessions import DEAD_SECONDS, INSTANCE_SECONDS, RunningInstance
@@ -23,7 +24,15 @@ LATE_SECONDS = 2 * INSTANCE_SECONDS
 class Instances:
     """This instance among the others, as the store has them."""
 
-    def __init__(self, store: InstanceStore, bus: EventBus, clock: Clock, instance: str) -> None:
+    def __init__(
+        self,
+        store: InstanceStore,
+        bus: EventBus,
+        clock: Clock,
+        instance: str,
+        describe: Callable[[], InstanceFacts] | None = None,
+    ) -> None:
+        """`describe` gives the facts that are stored with each round."""
         self.instance = instance
         """The id of this process of the server."""
         self.others_run = False
@@ -31,11 +40,57 @@ class Instances:
         self._store = store
         self._bus = bus
         self._clock = clock
+        self._describe = describe
         self._written: dict[str, tuple[RunningInstance, float]] = {}
         """What each other instance wrote last, and when (monotonic) this one saw it first: their clocks may differ."""
         self._steady_since: float | None = None
         self._heard_at = 0.0
         self._ended = False
+
+    async def start(self) -> None:
+        """The first round, if no running instance has the same name or other secrets.
+
+        Of two instances that start at the same time with different secrets, the later one is refused.
+
+        Raises:
+            InvalidSettings: the sentence names the name or the secret, and says what to do.
+        """
+        if self._describe is not None:
+            mine = self._describe()
+            if not await self._store.hold_name(mine.name):
+                raise InvalidSettings(
+                    f"an instance with the name {mine.name} runs on this database; stop it, or choose another name",
+                    field="CASARE_INSTANCE_NAME",
+                )
+            self._compare_secrets(mine, await self._store.running())
+        await self.hear()
+        if self._describe is not None:
+            earlier = [
+                one
+                for one in await self._store.running()
+                if one.facts is not None and (one.facts.started_at, one.instance) < (mine.started_at, self.instance)
+            ]
+            try:
+                self._compare_secrets(mine, earlier)
+            except InvalidSettings:
+                await self.depart()
+                raise
+
+    def _compare_secrets(self, mine: InstanceFacts, others: Sequence[RunningInstance]) -> None:
+        """Raises InvalidSettings for a secret that differs from the one of an instance that runs."""
+        since = after(self._clock.now(), -DEAD_SECONDS)
+        for one in others:
+            if one.facts is None or one.seen_at < since or one.instance == self.instance:
+                continue
+            name = mine.secrets.different(one.facts.secrets)
+            if name is not None:
+                setting = f"CASARE_{name.upper()}"
+                raise InvalidSettings(
+                    f"it differs from that of the instance {one.facts.name}, which runs on this database, so that "
+                    f"each would refuse the tokens of the other; give every instance the same {setting}, or stop "
+                    "the others first",
+                    field=setting,
+                )
 
     async def hear(self) -> None:
         """One round: store that this instance runs, read which others do, and adopt the robots of dead ones.
@@ -46,7 +101,8 @@ class Instances:
             return
         began = self._clock.monotonic()
         try:
-            running = await self._store.hear(self.instance, self._clock.now())
+            facts = self._describe() if self._describe is not None else None
+            running = await self._store.hear(self.instance, self._clock.now(), facts)
         except StoreUnavailable:
             self._steady_since = None
             raise

@@ -5,6 +5,7 @@ not know it can use the database as before. A *contract* (`migrations/contracts`
 need. It runs only by `casare db contract`, and sets `min_reader`, the oldest revision whose programs still work.
 """
 
+import functools
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -87,6 +88,12 @@ class Migrations:
         self._head = scripts.get_current_head()
         self._scripts = scripts
 
+    @property
+    def head(self) -> str:
+        """The newest revision."""
+        assert self._head is not None
+        return self._head
+
     def missing(self, stored: StoredSchema, database: str) -> list[str]:
         """The expands from the schema of a database to the newest one, oldest first. A newer schema needs none.
 
@@ -157,6 +164,12 @@ class Migrations:
     def _contract_scripts(self) -> list[Script]:
         folder = str(self._folder / "contracts")
         return list(ScriptDirectory(folder, version_locations=[folder]).walk_revisions())[::-1]
+
+
+@functools.cache
+def newest_revision() -> str:
+    """The newest revision of the schema that this program knows."""
+    return Migrations().head
 
 
 class UpgradeReporter:

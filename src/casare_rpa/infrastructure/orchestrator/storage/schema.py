@@ -72,6 +72,8 @@ instances = Table(
     metadata,
     Column("instance", Text, primary_key=True),
     Column("seen_at", Integer, nullable=False),
+    # `InstanceFacts` as JSON, so that instances of several versions can read and write it.
+    Column("facts", Text),
     sqlite_with_rowid=False,
 )
 

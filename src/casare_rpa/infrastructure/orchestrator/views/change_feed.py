@@ -135,6 +135,10 @@ class ChangeFeed:
             if not self._streams[key]:
                 del self._streams[key]
 
+    @property
+    def open_streams(self) -> int:
+        return self._streams.total()
+
     def close_streams(self) -> None:
         """End all streams: each ends after the page that it sends. Idempotent."""
         self.closed = True

@@ -172,10 +172,7 @@ class JobStream:
         for stream, message_of in stream_messages.MESSAGES.items():
             json = codec.encode(message_of(job, timestamp))
             for audience_tenant, seq in places:
-                wanted = (
-                    stream,
-                    audience_tenant,
-                )  # `audience` and `listens` inline: this runs for each change
+                wanted = (stream, audience_tenant)  # `audience` and `listens` inline: this runs for each change
                 history = self._histories.get(wanted) or self._history(wanted, seq - 1)
                 history.append(seq, json, monotonic)
                 if wanted in watched:
@@ -286,10 +283,7 @@ class JobStream:
         return None
 
     async def compare(self) -> None:
-        """One round: show changes in the store whose events did not arrive.
-
-        The first round only stores the id of the newest entry.
-        """
+        """One round: show stored changes whose events did not arrive. The first one only notes the newest entry."""
         if not self._watched(Channel.JOBS):
             self._others.forget()
         elif self._shared:
@@ -326,6 +320,11 @@ class JobStream:
         """Skip missing changes up to this number: their jobs were deleted."""
         for ready in self._feed.give_up(seq, self._clock.monotonic()):
             self._show_change(*ready)
+
+    @property
+    def lag_seconds(self) -> float:
+        """How long its viewers have waited for the next one; 0 without a viewer, for whom nothing is read."""
+        return self._feed.lag_seconds(self._clock.monotonic()) if self._watched() else 0.0
 
     def _watched(self, *streams: str) -> bool:
         """Whether one of these streams has a viewer, or any stream."""

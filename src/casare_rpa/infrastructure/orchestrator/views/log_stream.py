@@ -129,6 +129,11 @@ class LogStream:
         else:
             self._skip(hint.logs)
 
+    @property
+    def lag_seconds(self) -> float:
+        """How long its viewers have waited for the next one; 0 without a viewer, for whom nothing is read."""
+        return self._feed.lag_seconds(self._clock.monotonic()) if self._watched() else 0.0
+
     def _watched(self) -> bool:
         return any(isinstance(audience, tuple) and audience[0] == LOGS for audience in self._hub.audiences())
 

@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
+from casare_rpa.domain.instance_facts import InstanceFacts
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.robot_sessions import RunningInstance, SessionKey
 from casare_rpa.infrastructure.orchestrator.storage.statements import SqlConnection, Statement
@@ -10,7 +13,12 @@ _HEAR = Statement(
     "INSERT INTO instances (instance, seen_at) VALUES (:instance, :moment) "
     "ON CONFLICT (instance) DO UPDATE SET seen_at = excluded.seen_at WHERE instances.seen_at < excluded.seen_at"
 )
-_RUNNING = Statement("SELECT instance, seen_at FROM instances ORDER BY instance")
+_HEAR_FACTS = Statement(
+    "INSERT INTO instances (instance, seen_at, facts) VALUES (:instance, :moment, :facts) "
+    "ON CONFLICT (instance) DO UPDATE SET seen_at = excluded.seen_at, facts = excluded.facts "
+    "WHERE instances.seen_at <= excluded.seen_at"
+)
+_RUNNING = Statement("SELECT instance, seen_at, facts FROM instances ORDER BY instance")
 _DEPART = Statement("DELETE FROM instances WHERE instance = :instance")
 _FORGET_ALL = Statement("DELETE FROM instances")
 _REMOVE = Statement("DELETE FROM instances WHERE instance = :instance AND seen_at = :seen_at")
@@ -29,11 +37,28 @@ WHERE holder.instance NOT IN (SELECT instance FROM instances)
 ORDER BY held.robot_id
 """
 )
+_facts = msgspec.json.Decoder(InstanceFacts)
 
 
-def hear(connection: SqlConnection, instance: str, at: Instant) -> list[RunningInstance]:
+def hear(connection: SqlConnection, instance: str, at: Instant, facts: InstanceFacts | None) -> list[RunningInstance]:
+    """Store that an instance runs; returns all instances."""
+    if facts is None:
+        note(connection, instance, at)
+    else:
+        _HEAR_FACTS.run(connection, instance=instance, moment=at, facts=msgspec.json.encode(facts).decode())
+    return running(connection)
+
+
+def note(connection: SqlConnection, instance: str, at: Instant) -> None:
+    """Store that an instance runs, without facts."""
     _HEAR.run(connection, instance=instance, moment=at)
-    return [RunningInstance(name, Instant(seen_at)) for name, seen_at in _RUNNING.run(connection)]
+
+
+def running(connection: SqlConnection) -> list[RunningInstance]:
+    return [
+        RunningInstance(instance, Instant(seen_at), None if facts is None else _facts.decode(facts))
+        for instance, seen_at, facts in _RUNNING.run(connection)
+    ]
 
 
 def depart(connection: SqlConnection, instance: str) -> None:

@@ -22,6 +22,9 @@ class InstanceTables(JobTables):
         self._batcher = batcher
         self._readers = readers
 
+    async def hold_name(self, name: str) -> bool:  # noqa: ARG002 - the file lock admits one instance of any name
+        return True
+
     async def open_sessions(self) -> list[StoredSession]:
         return await self._readers.read(session_rows.open_sessions)
 

@@ -60,7 +60,7 @@ class ConnectRobots:
         changed = [stored[robot_id] for robot_id in sorted({one.robot_id for one in calls})]
         for instance, newest in {one.instance: one.at for one in calls}.items():
             # Otherwise an instance that another one took for dead would be dead again, with the new session.
-            instance_rows.hear(connection, instance, newest)
+            instance_rows.note(connection, instance, newest)
         connection.execute(SAVE, (json_parameter([_row_of(session) for session in changed]),))
         return answers
 

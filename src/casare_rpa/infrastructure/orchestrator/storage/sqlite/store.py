@@ -21,10 +21,12 @@ from casare_rpa.domain.robot_sessions import BegunSession, Connecting, LostSessi
 from casare_rpa.domain.selection import Slots
 from casare_rpa.domain.statistics import StoreStatistics
 from casare_rpa.domain.steps import StepReport
+from casare_rpa.domain.store_facts import StoreKind
 from casare_rpa.domain.stored_state import FleetState, JobRevision, StoppingJobs
 from casare_rpa.infrastructure.orchestrator.storage.batcher import Batcher
 from casare_rpa.infrastructure.orchestrator.storage.cold import audit_rows, instance_rows
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
+from casare_rpa.infrastructure.orchestrator.storage.migrate import newest_revision
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import (
     change_rows,
     failure_rows,
@@ -84,6 +86,10 @@ class SqliteStore(InstanceTables):
         super().__init__(batcher, readers, limits or StoreLimits())
         self._commands = commands
         self._lock = lock
+
+    @property
+    def kind(self) -> StoreKind:
+        return StoreKind("sqlite", newest_revision())
 
     @classmethod
     async def open(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from casare_rpa.domain.audit import AuditEntry, NewAudit
 from casare_rpa.domain.credentials import RobotKey
 from casare_rpa.domain.errors import StoreUnavailable
+from casare_rpa.domain.instance_facts import InstanceFacts
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.queues import PausedQueue, Queue
 from casare_rpa.domain.robot_records import LastHeartbeat, OrderedRobot, OrderOutcome, RobotOrder
@@ -46,8 +47,11 @@ class FleetTables(LoginTables):
     ) -> list[AuditEntry]:
         return await self._reads.read(lambda c: audit_rows.newest(c, target, actions, limit, before_id, since, until))
 
-    async def hear(self, instance: str, at: Instant) -> list[RunningInstance]:
-        return await self._writes.write(lambda c: instance_rows.hear(c, instance, at))
+    async def hear(self, instance: str, at: Instant, facts: InstanceFacts | None = None) -> list[RunningInstance]:
+        return await self._writes.write(lambda c: instance_rows.hear(c, instance, at, facts))
+
+    async def running(self) -> list[RunningInstance]:
+        return await self._reads.read(instance_rows.running)
 
     async def depart(self, instance: str) -> None:
         await self._writes.write(lambda c: instance_rows.depart(c, instance))
