@@ -1,20 +1,40 @@
-"""Every store by name; a second backend is one more line here."""
+"""Every store by name."""
 
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
+from casare_rpa.infrastructure.orchestrator.storage.postgres.store import PostgresStore
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
 from casare_rpa.infrastructure.orchestrator.storage.store_limits import StoreLimits
 from new_database import new_database
-from storage.shared_file import open_in_turns, open_unlocked
+from postgres_server import DEBIAN, NEWEST
+from storage.postgres_database import empty_database
+from storage.shared_file import InTurns, open_in_turns, open_unlocked
+
+
+async def open_postgres(kind: str, limits: StoreLimits) -> Store:
+    return cast(Any, await PostgresStore.open(empty_database(kind), limits=limits))
+
+
+async def open_postgres_in_turns(kind: str, limits: StoreLimits) -> Store:
+    url = empty_database(kind)
+    return cast(Any, InTurns(*[await PostgresStore.open(url, limits=limits, tally_slot=slot) for slot in (0, 1)]))
+
 
 OPENERS: dict[str, Callable[[Path, StoreLimits], Awaitable[Store]]] = {
     "sqlite": lambda folder, limits: SqliteStore.open(new_database(folder), limits=limits),
     "sqlite in turns": lambda folder, limits: open_in_turns(new_database(folder), limits),
+    "postgresql": lambda _, limits: open_postgres(DEBIAN, limits),
+    "postgresql in turns": lambda _, limits: open_postgres_in_turns(DEBIAN, limits),
+    "newest postgresql": lambda _, limits: open_postgres(NEWEST, limits),
 }
+CHOSEN = os.environ.get("STORES", "sqlite")
+OPENERS = {name: opener for name, opener in OPENERS.items() if CHOSEN in name}
 
 
 @pytest.fixture
@@ -34,6 +54,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path, limits: StoreLim
 WRITERS: dict[str, Callable[[Path, int], Awaitable[Store]]] = {
     "sqlite": lambda folder, slot: open_unlocked(new_database(folder), slot),
 }
+WRITERS = {name: opener for name, opener in WRITERS.items() if CHOSEN in name}
 
 
 @pytest.fixture(params=WRITERS)

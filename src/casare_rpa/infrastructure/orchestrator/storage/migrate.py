@@ -165,6 +165,11 @@ class Migrations:
         folder = str(self._folder / "contracts")
         return list(ScriptDirectory(folder, version_locations=[folder]).walk_revisions())[::-1]
 
+    def stamp(self, connection: Connection) -> None:
+        """Record that the schema is the newest one, without a step."""
+        self._config.attributes["connection"] = connection
+        alembic.command.stamp(self._config, "head")
+
 
 @functools.cache
 def newest_revision() -> str:

@@ -2,12 +2,25 @@
 
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Float, Index, Integer, MetaData, Table, Text, TextClause, text
+import sqlalchemy
+from sqlalchemy import BigInteger, Column, ColumnElement, Float, Index, MetaData, Table, TextClause, text
+from sqlalchemy.dialects import postgresql
 
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job_fields import JOB_FIELDS, JobField
 
 metadata = MetaData()
+
+Integer = sqlalchemy.Integer().with_variant(BigInteger(), "postgresql")
+"""64 bits in each dialect: an instant has more than 32."""
+Text = sqlalchemy.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+"""In the order of bytes in each dialect: keyset pages and ranges of placements rely on it."""
+_OFTEN_UPDATED = {
+    "fillfactor": 50,
+    "autovacuum_vacuum_scale_factor": 0.01,
+    "autovacuum_vacuum_cost_delay": 0,
+}
+"""Room for new versions of a row in its page, and a vacuum before dead versions slow claims down."""
 
 
 def _partial_index(
@@ -51,6 +64,7 @@ robots = Table(
     Column("log_base", Integer, nullable=False, server_default=text("0")),
     Column("log_seq", Integer, nullable=False, server_default=text("0")),
     Index("robots_by_tenant", "tenant_id", "robot_id"),
+    postgresql_with=_OFTEN_UPDATED,
 )
 
 robot_keys = Table(
@@ -88,6 +102,7 @@ robot_sessions = Table(
     Column("takeovers", Text, nullable=False),
     Column("moved_from", Text),
     sqlite_with_rowid=False,
+    postgresql_with=_OFTEN_UPDATED,
 )
 _partial_index(
     "robot_sessions_open",
@@ -155,7 +170,7 @@ login_attempts = Table(
 
 def _job_column(field: JobField) -> Column[Any]:
     """The column of a field of Job. Tuples and enums are text, truth values and instants are integers."""
-    kind = {str: Text, int: Integer, bool: Integer, Instant: Integer, float: Float}.get(field.type, Text)
+    kind: Any = {str: Text, int: Integer, bool: Integer, Instant: Integer, float: Float}.get(field.type, Text)
     return Column(field.name, kind, primary_key=field.name == "job_id", nullable=field.optional)
 
 
@@ -169,6 +184,7 @@ jobs = Table(
     Column("ready", Integer, nullable=False),
     # Groups failures by cause; null unless the job failed.
     Column("fingerprint", Text),
+    postgresql_with=_OFTEN_UPDATED,
 )
 _partial_index("jobs_ready", jobs.c.placement, jobs.c.rank, jobs.c.job_id, where=jobs.c.ready == text("1"))
 _partial_index(
@@ -186,7 +202,8 @@ _partial_index(
     ),
 )
 _partial_index("jobs_offers", jobs.c.offer_expires_at, where=jobs.c.offer_expires_at.is_not(None))
-_partial_index("jobs_leases", jobs.c.lease_expires_at, where=jobs.c.lease_expires_at.is_not(None))
+# Without it, PostgreSQL renews a lease in its page, and finds the few held jobs by `jobs_held`.
+_partial_index("jobs_leases", jobs.c.lease_expires_at, where=jobs.c.lease_expires_at.is_not(None)).ddl_if("sqlite")
 _partial_index(
     "jobs_deadlines", jobs.c.deadline_at, where=text("deadline_at IS NOT NULL AND cancel_requested_at IS NULL")
 )
@@ -271,6 +288,7 @@ numbers = Table(
     Column("name", Text, primary_key=True),
     Column("last", Integer, nullable=False),
     sqlite_with_rowid=False,
+    postgresql_with=_OFTEN_UPDATED,
 )
 
 # One row. A position of a viewer counts in one epoch; a restored backup begins another one.
@@ -361,6 +379,7 @@ tallies = Table(
     Column("slot", Integer, primary_key=True, server_default=text("0")),
     Column("number", Integer, nullable=False),
     sqlite_with_rowid=False,
+    postgresql_with=_OFTEN_UPDATED,
 )
 
 paused_queues = Table(

@@ -39,7 +39,10 @@ class Rows(Protocol):
 
 
 class SqlConnection(Protocol):
-    """The interface of a connection for cold statements."""
+    """The interface of a connection for cold statements.
+
+    A connection to another database than SQLite has the attribute `dialect`, for which statements are compiled.
+    """
 
     def execute(self, sql: str, parameters: Sequence[Any] = ..., /) -> Rows: ...
 
@@ -58,10 +61,13 @@ class Statement:
 
     def __init__(self, source: str | ClauseElement) -> None:
         self._source = source
-        compiled = self.compiled(SQLITE)
-        self.sql = compiled.sql
-        self._names = compiled.names
-        self._fixed = compiled.fixed
+        self._sqlite = self.compiled(SQLITE)
+        self._others: dict[Dialect, Compiled] = {}
+
+    @property
+    def sql(self) -> str:
+        """The text for SQLite."""
+        return self._sqlite.sql
 
     def compiled(self, dialect: Dialect) -> Compiled:
         element = self._source
@@ -72,13 +78,21 @@ class Statement:
         return Compiled(str(compiled), tuple(compiled.positiontup or ()), fixed)
 
     def run(self, connection: SqlConnection, **parameters: Any) -> Rows:  # noqa: ANN401 - SQL values
-        """Execute it on a SQLite connection.
+        """Execute it.
 
         Raises:
             KeyError: a parameter is missing.
         """
-        values = {**self._fixed, **parameters} if self._fixed else parameters
-        return connection.execute(self.sql, [values[name] for name in self._names])
+        dialect = getattr(connection, "dialect", SQLITE)
+        compiled = self._sqlite if dialect is SQLITE else self._of(dialect)
+        values = {**compiled.fixed, **parameters} if compiled.fixed else parameters
+        return connection.execute(compiled.sql, [values[name] for name in compiled.names])
+
+    def _of(self, dialect: Dialect) -> Compiled:
+        compiled = self._others.get(dialect)
+        if compiled is None:
+            compiled = self._others[dialect] = self.compiled(dialect)
+        return compiled
 
 
 _texts: dict[str, Statement] = {}

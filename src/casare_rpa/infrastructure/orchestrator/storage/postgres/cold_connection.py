@@ -1,0 +1,131 @@
+"""A connection for the portable statements, which are functions of a thread: each thread has an event loop of its own.
+
+The statements run outside of the server's loop, so that a large result does not stop it.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+import asyncpg
+
+from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import (
+    LOST,
+    REPEAT_SECONDS,
+    Connection,
+    Dedicated,
+    Purpose,
+    Repetition,
+    Target,
+)
+from casare_rpa.infrastructure.orchestrator.storage.statements import POSTGRESQL
+
+MAX_PREPARED = 512
+T = TypeVar("T")
+
+
+class Fetched:
+    """The rows of a statement. Implements `statements.Rows`."""
+
+    def __init__(self, rows: list[Any], rowcount: int) -> None:
+        self.rowcount = rowcount
+        self._rows = rows
+        self._next = 0
+
+    def fetchone(self) -> Any:  # noqa: ANN401 - SQL values
+        if self._next >= len(self._rows):
+            return None
+        self._next += 1
+        return self._rows[self._next - 1]
+
+    def fetchall(self) -> list[Any]:
+        rest = self._rows[self._next :]
+        self._next = len(self._rows)
+        return rest
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.fetchall())
+
+
+class ColdConnection:
+    """Implements `statements.SqlConnection` on a connection of asyncpg, for one thread."""
+
+    dialect = POSTGRESQL
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, connection: Connection) -> None:
+        self._loop = loop
+        self._connection = connection
+        self._prepared: dict[str, Any] = {}
+
+    def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> Fetched:
+        """Run a statement with `$1` for each parameter. Raises the errors of asyncpg."""
+        return self._loop.run_until_complete(self._execute(sql, parameters))
+
+    def uses(self, connection: Connection) -> bool:
+        return self._connection is connection
+
+    async def _execute(self, sql: str, parameters: Sequence[Any]) -> Fetched:
+        statement = self._prepared.get(sql)
+        if statement is None:
+            if len(self._prepared) >= MAX_PREPARED:
+                self._prepared.clear()
+            statement = self._prepared[sql] = await self._connection.prepare(sql)
+        try:
+            rows = await statement.fetch(*parameters)
+        except asyncpg.InvalidCachedStatementError:
+            del self._prepared[sql]  # an upgrade changed a table
+            raise
+        return Fetched(rows, _rows_of(statement.get_statusmsg()))
+
+
+def _rows_of(status: str) -> int:
+    """The number of rows in the answer to a statement, such as `INSERT 0 3`."""
+    last = status.rpartition(" ")[2]
+    return int(last) if last.isdigit() else 0
+
+
+class ThreadConnection:
+    """The connection and the event loop of one thread. All methods are for this thread."""
+
+    def __init__(self, target: Target, purpose: Purpose, repeat_seconds: float = REPEAT_SECONDS) -> None:
+        self.loop = asyncio.new_event_loop()
+        self._dedicated = Dedicated(target, purpose)
+        self._repeat_seconds = repeat_seconds
+        self._cold: ColdConnection | None = None
+
+    def run(self, act: Callable[[ColdConnection], T]) -> T:
+        """The result of `act`, which is repeated as `connections.Repetition` says. It must be safe to repeat.
+
+        Raises:
+            StoreUnavailable: the time is over, or the database failed.
+            asyncpg.PostgresError: the call itself is bad.
+        """
+        repetition = Repetition(self._repeat_seconds)
+        while True:
+            try:
+                connection = self.open(repetition.left_seconds)
+                repetition.begun = True
+                return act(connection)
+            except Exception as error:  # noqa: BLE001 - raised again, unless a repetition can help
+                if isinstance(error, LOST):
+                    self.drop()
+                pause = repetition.pause_after(error)
+            time.sleep(pause)
+
+    def open(self, within: float) -> ColdConnection:
+        opened = self.loop.run_until_complete(self._dedicated.open(within))
+        if self._cold is None or not self._cold.uses(opened):
+            self._cold = ColdConnection(self.loop, opened)
+        return self._cold
+
+    def drop(self) -> None:
+        """Close the connection at once."""
+        self._dedicated.drop()
+        self._cold = None
+
+    def close(self) -> None:
+        """Close the connection and the loop; the thread may have ended."""
+        self._cold = None
+        self.loop.run_until_complete(self._dedicated.close())
+        self.loop.close()

@@ -1,0 +1,75 @@
+"""The store on PostgreSQL: many processes, durable to the last commit.
+
+The database orders their writes. No process waits for another one that has stopped.
+"""
+
+import asyncio
+
+from casare_rpa.domain.instants import Instant
+from casare_rpa.domain.statistics import StoreStatistics
+from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
+from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import Target
+from casare_rpa.infrastructure.orchestrator.storage.postgres.job_store import PostgresJobs
+from casare_rpa.infrastructure.orchestrator.storage.postgres.list_store import PostgresLists
+from casare_rpa.infrastructure.orchestrator.storage.postgres.log_store import PostgresLogs
+from casare_rpa.infrastructure.orchestrator.storage.postgres.migration import migrate_postgres
+from casare_rpa.infrastructure.orchestrator.storage.postgres.robot_store import PostgresRobots
+from casare_rpa.infrastructure.orchestrator.storage.statements import Statement
+from casare_rpa.infrastructure.orchestrator.storage.store_limits import StoreLimits
+
+_NOW = Statement("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
+
+
+class PostgresStore(PostgresJobs, PostgresRobots, PostgresLogs, PostgresLists):
+    """Implements `ports.store.Store`, which states its guarantees."""
+
+    @classmethod
+    async def open(
+        cls,
+        url: str,
+        *,
+        failpoints: Failpoints | None = None,
+        limits: StoreLimits | None = None,
+        tally_slot: int = 0,
+    ) -> "PostgresStore":
+        """Open the database and bring it to the current schema.
+
+        Args:
+            url: `postgresql://user@host/database`, as `Settings.store_url` gives it.
+            failpoints: injected faults; inactive until they are armed.
+            limits: of single calls.
+            tally_slot: where this instance counts its changes.
+
+        Raises:
+            StoreUnavailable: the database cannot be opened.
+        """
+        target = Target(url)
+        await migrate_postgres(target)
+        store = cls(target, failpoints or Failpoints(), limits or StoreLimits(), tally_slot)
+        await store.load()
+        return store
+
+    async def load(self) -> None:
+        """Read what the commands keep in memory."""
+
+    async def now(self) -> Instant | None:
+        return await self._reads.look_up(lambda c: Instant(_NOW.run(c).fetchone()[0]))
+
+    async def check(self) -> None:
+        # The answers of all earlier writes come first: see `bus.events.all_published`.
+        await asyncio.gather(*(writer.settled() for writer in self._writers))
+        await self._cold_writes.write(lambda c: c.execute("SELECT 1"))
+
+    def statistics(self) -> StoreStatistics:
+        cold, hot = self._cold_writes, self._writers
+        return StoreStatistics(
+            cold.commits + sum(one.commits for one in hot),
+            cold.waiting + sum(one.waiting for one in hot),
+            cold.failures + sum(one.failures for one in hot),
+        )
+
+    async def close(self) -> None:
+        for writer in self._writers:
+            await writer.close()
+        await self._cold_writes.close()
+        await self._readers.close()
