@@ -12,7 +12,7 @@ from postgres_server import running
 
 _numbers = count()
 _EMPTY = f"""
-TRUNCATE {", ".join(name for name in metadata.tables)} RESTART IDENTITY;
+TRUNCATE {", ".join(metadata.tables.keys() - {"schema_info"})} RESTART IDENTITY;
 INSERT INTO numbers (name, last) VALUES ('jobs', 0), ('logs', 0), ('audit', 0);
 INSERT INTO tenants (tenant_id, name, created_at) VALUES ('default', 'Default', 0);
 INSERT INTO epoch (epoch_id, epoch) VALUES (1, md5(random()::text));

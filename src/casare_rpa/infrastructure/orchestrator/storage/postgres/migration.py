@@ -17,13 +17,15 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from casare_rpa.domain.errors import StoreUnavailable
-from casare_rpa.infrastructure.orchestrator.storage.migrate import MIGRATIONS, Migrations, UpgradeReporter
+from casare_rpa.infrastructure.orchestrator.storage.migrate import MIGRATIONS, Migrations, StoredSchema, UpgradeReporter
 from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import COLD, LOST, Target
 from casare_rpa.infrastructure.orchestrator.storage.schema import metadata
 
 logger = logging.getLogger(__name__)
 
 MIN_VERSION = 15
+DATABASE = "at CASARE_DATABASE_URL"
+"""Its name in errors: the URL may hold a password."""
 LOCK = 0x63617361
 """The advisory lock of an upgrade: instances that start together upgrade one after the other."""
 # The numbers of audit entries become visible in order, because a transaction that takes one holds the row to its end.
@@ -39,6 +41,7 @@ _FIRST_ROWS = (
     "INSERT INTO numbers (name, last) VALUES ('jobs', 0), ('logs', 0), ('audit', 0)",
     "INSERT INTO tenants (tenant_id, name, created_at) VALUES ('default', 'Default', 0)",
     "INSERT INTO epoch (epoch_id, epoch) VALUES (1, :epoch)",
+    "INSERT INTO schema_info (info_id, min_reader) VALUES (1, :head)",
 )
 
 
@@ -55,10 +58,10 @@ async def migrate_postgres(target: Target, migrations: Path = MIGRATIONS) -> Non
         connection = await target.connect(COLD)
         try:
             _check_version(connection)
-            revision = await _revision(connection)
+            stored = await _stored(connection)
         finally:
             await connection.close()
-        if steps.missing(revision, "at CASARE_DATABASE_URL"):
+        if steps.missing(stored, DATABASE):
             await _upgrade(target, steps)
     except (*LOST, asyncpg.PostgresError, SQLAlchemyError, CommandError) as error:
         raise StoreUnavailable(f"the database at CASARE_DATABASE_URL cannot be opened: {error}") from error
@@ -70,12 +73,12 @@ def _check_version(connection: "asyncpg.Connection[Any]") -> None:
         raise StoreUnavailable(f"the database is PostgreSQL {version}; {MIN_VERSION} or newer is needed")
 
 
-async def _revision(connection: "asyncpg.Connection[Any]") -> str | None:
-    """The revision of the schema; `None` for a database without one."""
+async def _stored(connection: "asyncpg.Connection[Any]") -> StoredSchema:
+    """The schema of the database, read without Alembic."""
     if await connection.fetchval("SELECT to_regclass('alembic_version')") is None:
-        return None
-    found: str | None = await connection.fetchval("SELECT version_num FROM alembic_version")
-    return found
+        return StoredSchema()
+    revision = await connection.fetchval("SELECT version_num FROM alembic_version")
+    return StoredSchema(revision, *await connection.fetchrow("SELECT min_reader, contracted FROM schema_info"))
 
 
 async def _upgrade(target: Target, steps: Migrations) -> None:
@@ -93,19 +96,21 @@ async def _upgrade(target: Target, steps: Migrations) -> None:
 
 def _upgrade_in(connection: Connection, steps: Migrations) -> None:
     connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
-    revision = None
+    stored = StoredSchema()
     if connection.scalar(text("SELECT to_regclass('alembic_version')")) is not None:
         revision = connection.scalar(text("SELECT version_num FROM alembic_version"))
-    missing = steps.missing(revision, "at CASARE_DATABASE_URL")
+        row = connection.execute(text("SELECT min_reader, contracted FROM schema_info")).one()
+        stored = StoredSchema(revision, *row)
+    missing = steps.missing(stored, DATABASE)
     if not missing:  # another instance upgraded while this one waited for the lock
         return
-    if revision is not None:
+    if stored.revision is not None:
         steps.upgrade(connection, UpgradeReporter(missing, lambda: 0))
         return
     logger.info("making the tables of a new database")
     metadata.create_all(connection)
     connection.execute(text(_FUNCTIONS))
+    values = {"epoch": secrets.token_hex(8), "head": missing[-1]}
     for statement in _FIRST_ROWS:
-        values = {"epoch": secrets.token_hex(8)} if ":epoch" in statement else {}
         connection.execute(text(statement), values)
     steps.stamp(connection)
