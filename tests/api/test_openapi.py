@@ -16,6 +16,7 @@ EXPECTED = {
     "/api/v1/robots/{robot_id}/drain": {"post"},
     "/api/v1/robots/{robot_id}/resume": {"post"},
     "/api/v1/robots/{robot_id}/restart": {"post"},
+    "/api/v1/instances": {"get"},
     "/api/v1/queues": {"get", "post"},
     "/api/v1/queues/{queue}/pause": {"post"},
     "/api/v1/queues/{queue}/resume": {"post"},

@@ -15,6 +15,7 @@ from casare_rpa import __version__
 from casare_rpa.cli.exits import Exit
 from casare_rpa.cli.local import ADDRESS_FILE, DEFAULT_URL, orchestrator_url
 from child_process import child_process
+from cli.fake_orchestrator import answering
 from cli.running import casare, document, done
 from contract.server_process import ADMIN_SECRET, Server, serving
 
@@ -53,6 +54,26 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
 
 def test_heavy_import_is_detected() -> None:
     assert imported("-c", "import casare_rpa.infrastructure.orchestrator.settings") & HEAVY
+
+
+@pytest.mark.slow
+def test_status_lists_the_instances(server: Server) -> None:
+    (one,) = document(casare("status", "--json", url=server.url))["items"]
+    assert (one["state"], one["answered"], one["bus"]["kind"]) == ("running", True, "alone")
+    assert one["address"] == server.url
+    shown = done(casare("status", url=server.url))
+    assert re.search(rf"{re.escape(one['name'])} +running +0 +0 +0 ms +alone +sqlite", shown)
+    assert "One instance, which has its database for itself." in shown
+
+
+def test_status_fails_while_an_instance_is_silent() -> None:
+    silent = {"instance_id": "9f2c", "state": "silent", "last_seen_at": "2025-12-22T14:30:00.000Z"}
+    unknown = ("name", "address", "version", "schema_revision", "robots", "viewers", "feed_lag_ms", "bus", "store")
+    answer = {"items": [{**silent, **dict.fromkeys(unknown)}]}
+    with answering(lambda _: (200, answer)) as fake:
+        ended = casare("status", url=fake.url)
+    assert ended.returncode == Exit.FAILED
+    assert re.search(r"9f2c +silent", ended.stdout)
 
 
 @pytest.mark.slow

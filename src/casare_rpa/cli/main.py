@@ -20,6 +20,7 @@ from casare_rpa.cli import (
     robot,
     serve,
     session,
+    status,
     up,
     watch,
 )
@@ -39,6 +40,7 @@ app = CommandGroup(
 )
 app.command("up")(up.up)
 app.command("serve")(serve.serve)
+app.command("status")(status.status)
 app.command("doctor")(doctor.doctor)
 app.command("logs")(logs.logs)
 app.command("watch")(watch.watch)

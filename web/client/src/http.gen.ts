@@ -1059,6 +1059,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/instances": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Instances
+         * @description The instances of the server, in the order of their names. For admins of all tenants.
+         */
+        get: operations["list_instances"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health/live": {
         parameters: {
             query?: never;
@@ -1756,6 +1776,70 @@ export interface components {
         Health: {
             /** Status */
             status: string;
+        };
+        /**
+         * InstanceBus
+         * @description How an instance hears of the changes of others. `alone`: it has its database for itself.
+         */
+        InstanceBus: {
+            /** Kind */
+            kind: string;
+            /** Alive */
+            alive: boolean;
+        };
+        /** InstanceList */
+        InstanceList: {
+            /** At */
+            at: string;
+            /** Items */
+            items: components["schemas"]["InstanceView"][];
+        };
+        /**
+         * InstanceView
+         * @description One instance as it described itself at `last_seen_at`; it does so every 5 seconds.
+         *
+         *     `state`: `silent` when it did not do so for 15 seconds. Then others take over its robots. The other fields are null
+         *     until its first description, and for a version that writes none.
+         */
+        InstanceView: {
+            /**
+             * Instance Id
+             * @description Changes with each start.
+             */
+            instance_id: string;
+            /**
+             * Answered
+             * @description Whether this instance answered the request.
+             */
+            answered: boolean;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "running" | "draining" | "silent";
+            /** Last Seen At */
+            last_seen_at: string;
+            /** Name */
+            name: string | null;
+            /** Address */
+            address: string | null;
+            /** Version */
+            version: string | null;
+            /** Schema Revision */
+            schema_revision: string | null;
+            /** Started At */
+            started_at: string | null;
+            /** Robots */
+            robots: number | null;
+            /** Viewers */
+            viewers: number | null;
+            /** Loop Lag Ms */
+            loop_lag_ms: number | null;
+            /** Feed Lag Ms */
+            feed_lag_ms: number | null;
+            bus: components["schemas"]["InstanceBus"] | null;
+            /** Store */
+            store: string | null;
         };
         /**
          * JobCountView
@@ -7661,6 +7745,71 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditList"];
+                };
+            };
+            /** @description The credential is missing, wrong or expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The credential is valid, but does not permit this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is invalid; the message names the field. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log has the error. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Nothing was changed; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_instances: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstanceList"];
                 };
             };
             /** @description The credential is missing, wrong or expired. */

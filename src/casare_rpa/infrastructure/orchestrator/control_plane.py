@@ -13,6 +13,8 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from msgspec.structs import replace
+
 from casare_rpa import __version__
 from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.domain.instance_facts import InstanceFacts, SecretDigests
@@ -114,7 +116,7 @@ class ControlPlane:
         self.refused_credentials = RefusedCredentials(store, clock)
         self.tickets = Tickets(store, clock, signing_key=signing_key, made_under=self.authenticator.codes_made_under)
         self.reconciler = Reconciler(store, events, fleet, clock)
-        self.instances = Instances(store, events, clock, self.instance, self.describe)
+        self.instances = Instances(store, events, clock, self.instance, self._describe_for_others)
         self.presence = Presence(store, events, hub, fleet, self.reconciler, clock, self.instance)
         self.dispatcher = Dispatcher(store, events, hub, fleet, clock)
         self.reports = JobReports(store, events, fleet, hub.load, clock)
@@ -218,8 +220,11 @@ class ControlPlane:
         loops.every(INSTANCE_SECONDS, "instances", self.instances.hear)
         loops.every(INTERVAL_SECONDS, "rescue", self.rescuer.rescue)
 
+    def _describe_for_others(self) -> InstanceFacts:
+        return replace(self.describe(), loop_lag_ms=round(1000 * self.loop_lag.take_worst_seconds(), 1))
+
     def describe(self) -> InstanceFacts:
-        """What people and other instances see of this one. The loop lag is the longest since the last call."""
+        """What people and other instances see of this one now."""
         robots = len(self.hub.robots())
         return InstanceFacts(
             name=self.settings.shown_instance_name,
@@ -229,7 +234,7 @@ class ControlPlane:
             started_at=self._started_at,
             robots=robots,
             viewers=len(self.hub.sessions) - robots + self.change_feed.open_streams,
-            loop_lag_ms=round(1000 * self.loop_lag.take_worst_seconds(), 1),
+            loop_lag_ms=round(1000 * self.loop_lag.last_seconds, 1),
             feed_lag_ms=round(1000 * self.feed_lag_seconds, 1),
             bus=self.bus.kind,
             bus_alive=self.bus.alive,

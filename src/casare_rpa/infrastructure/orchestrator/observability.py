@@ -278,6 +278,30 @@ class Metrics:
         )
         self.jobs = Gauge("casare_jobs", "Jobs that have not ended, by status.", ["status"], registry=self.registry)
         self.robots = Gauge("casare_robots", "Connected robots, by status.", ["status"], registry=self.registry)
+        self.instance_info = Gauge(
+            "casare_instance_info",
+            "This instance; always 1.",
+            ["name", "version", "schema", "store", "bus"],
+            registry=self.registry,
+        )
+        self.instance_robots = Gauge(
+            "casare_instance_robots", "Connections of robots to this instance.", registry=self.registry
+        )
+        self.viewers = Gauge(
+            "casare_viewers", "WebSocket connections of viewers, and streams of changes, now.", registry=self.registry
+        )
+        self.feed_lag = Gauge(
+            "casare_feed_lag_seconds",
+            "How long viewers have waited for the next change or log line.",
+            registry=self.registry,
+        )
+        self.loop_lag = Gauge(
+            "casare_event_loop_lag_seconds", "Delay of the event loop in its last measurement.", registry=self.registry
+        )
+        self.bus_alive = Gauge(
+            "casare_bus_alive", "Whether hints of other instances are expected to arrive.", registry=self.registry
+        )
+        self.draining = Gauge("casare_draining", "Whether this instance stops soon.", registry=self.registry)
         self.store_waiting = Gauge(
             "casare_store_waiting", "Writes that wait for the store now.", registry=self.registry
         )

@@ -23,6 +23,7 @@ from casare_rpa.infrastructure.orchestrator.api.routers import (
     events,
     failures,
     health,
+    instances,
     jobs,
     logs,
     overview,
@@ -61,6 +62,7 @@ NOUNS = (
     failures,
     events,
     audit,
+    instances,
     health,
 )
 ROUTERS = [*(noun.router for noun in NOUNS), auth.sessions]

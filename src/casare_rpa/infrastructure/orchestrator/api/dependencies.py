@@ -32,6 +32,7 @@ from casare_rpa.infrastructure.orchestrator.ports.sockets import admit
 from casare_rpa.infrastructure.orchestrator.ports.statistics import StatisticsStore
 from casare_rpa.infrastructure.orchestrator.ports.steps import StepStore
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
+from casare_rpa.infrastructure.orchestrator.robots.instances import Instances
 from casare_rpa.infrastructure.orchestrator.views.attention import AttentionList
 from casare_rpa.infrastructure.orchestrator.views.pending_reasons import PendingReasons
 
@@ -75,6 +76,7 @@ PresetReading = Annotated[PresetStore, _STORE]
 PresetOrders = Annotated[PresetCommands, _part(lambda plane: plane.commands.presets)]
 FailureOrders = Annotated[FailureCommands, _part(lambda plane: plane.commands.failures)]
 ServerClock = Annotated[Clock, _part(lambda plane: plane.clock)]
+OwnInstance = Annotated[Instances, _part(lambda plane: plane.instances)]
 LiveFleet = Annotated[Fleet, _part(lambda plane: plane.fleet)]
 Reasons = Annotated[PendingReasons, _part(lambda plane: plane.pending_reasons)]
 Attention = Annotated[AttentionList, _part(lambda plane: plane.attention)]

@@ -265,7 +265,11 @@ class OrchestratorHttpClient:
             "POST", "/api/v1/robots/bulk", json={"action": order, "robot_ids": list(robot_ids), "reason": reason}
         )
 
-    # Queues
+    # Instances and queues
+
+    def list_instances(self) -> Document:
+        """The instances of the server: `{at, items}`."""
+        return self._get("/api/v1/instances")
 
     def list_queues(self) -> Document:
         """All queues: `{items, all_paused}`."""

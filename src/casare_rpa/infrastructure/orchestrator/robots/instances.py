@@ -115,6 +115,10 @@ class Instances:
         if began - self._steady_since >= DEAD_SECONDS:
             await self._adopt(dead)
 
+    async def all_stored(self) -> list[RunningInstance]:
+        """All instances as they described themselves last, also dead ones; in the order of their ids."""
+        return await self._store.running()
+
     def _dead(self, others: Sequence[RunningInstance], now: float) -> list[RunningInstance]:
         """The instances that this one has not seen write for 15 s."""
         self._written = {

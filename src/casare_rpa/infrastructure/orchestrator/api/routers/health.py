@@ -96,6 +96,7 @@ async def _refresh(plane: ControlPlane) -> None:
     connected = [live.status for live in plane.fleet.connected()]
     for robot_status in RobotStatus:
         figures.robots.labels(status=robot_status.value).set(connected.count(robot_status))
+    _describe_instance(plane)
     statistics = plane.store.statistics()
     figures.store_waiting.set(statistics.waiting)
     figures.commits.set_total(statistics.commits)
@@ -109,3 +110,14 @@ async def _refresh(plane: ControlPlane) -> None:
     for name, loop in plane.loops.statistics.items():
         figures.loop_rounds.set_total(loop.rounds, name)
         figures.loop_failures.set_total(loop.failures, name)
+
+
+def _describe_instance(plane: ControlPlane) -> None:
+    figures, facts = plane.metrics, plane.describe()
+    figures.instance_info.labels(facts.name, facts.version, facts.schema, facts.store, facts.bus).set(1)
+    figures.instance_robots.set(facts.robots)
+    figures.viewers.set(facts.viewers)
+    figures.feed_lag.set(plane.feed_lag_seconds)
+    figures.loop_lag.set(plane.loop_lag.last_seconds)
+    figures.bus_alive.set(facts.bus_alive)
+    figures.draining.set(facts.draining)
