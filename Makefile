@@ -24,7 +24,6 @@ ONLY ?=
 RUNS ?=
 AGAINST ?=
 KEEP ?=
-NATS ?= /usr/sbin/nats-server
 BREAK ?=
 STORM ?= 0
 INSTANCES ?=
@@ -107,11 +106,21 @@ $(FOREIGN):
 interop: setup $(CODEGEN)/node_modules/.stamp $(DASHBOARD) $(FOREIGN) ## robots in five languages, directly and behind nginx and HAProxy, and generated types of the messages
 	@$(BIN)/python -m pytest -q -m "" tests/interop tests/schema/test_generators.py
 
+# The servers that tests and benchmarks start: databases, a pooler, a message broker and a proxy.
+SERVERS := .tools/servers.stamp
+SERVER_PACKAGES := postgresql pgbouncer nats-server haproxy
+$(SERVERS):
+	@echo "setup: installing PostgreSQL, PgBouncer, NATS and HAProxy for the tests"
+	@{ [ "$$(id -u)" = 0 ] && apt-get update -qq \
+	    && apt-get install -y -qq --no-install-recommends $(SERVER_PACKAGES) > /dev/null; } \
+	  || { echo "These packages are needed: apt-get install $(SERVER_PACKAGES)"; exit 1; }
+	@mkdir -p $(@D) && touch $@
+
 RUN_TESTS = CASARE_CHROMIUM=$(CHROMIUM) $(BIN)/python tools/run_tests.py --npm "$(NPM)"
-test: setup $(CODEGEN)/node_modules/.stamp $(DASHBOARD) $(if $(QUICK),,$(CHROMIUM)) ## every test, with real sockets, processes, databases and a browser, within 20 minutes; QUICK=1 leaves out slow tests and the browser, within 3
+test: setup $(CODEGEN)/node_modules/.stamp $(DASHBOARD) $(SERVERS) $(if $(QUICK),,$(CHROMIUM)) ## every test, with real sockets, processes, databases and a browser, within 20 minutes; QUICK=1 leaves out slow tests and the browser, within 3
 	@$(RUN_TESTS) $(if $(QUICK),quick,normal)
 
-test-all: setup $(CODEGEN)/node_modules/.stamp $(DASHBOARD) $(CHROMIUM) $(FOREIGN) ## the tests of `make test` and the long ones: more seeds, more random requests
+test-all: setup $(CODEGEN)/node_modules/.stamp $(DASHBOARD) $(SERVERS) $(CHROMIUM) $(FOREIGN) ## the tests of `make test` and the long ones: more seeds, more random requests
 	@$(RUN_TESTS) all
 
 # The programs that the benchmarks compare with; nothing else needs them.
@@ -121,19 +130,10 @@ test-all: setup $(CODEGEN)/node_modules/.stamp $(DASHBOARD) $(CHROMIUM) $(FOREIG
 	@$(UV) pip sync -q --python .tools/bench/bin/python --require-hashes bench/requirements.lock
 	@touch $@
 
-$(NATS):
-	@command -v nats-server > /dev/null 2>&1 \
-	  || { echo "setup: installing nats-server to compare with"; \
-	       [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq --no-install-recommends nats-server > /dev/null; } \
-	  || { echo "nats-server is needed for the benchmarks: apt-get install nats-server"; exit 1; }
-
-POSTGRES := $(wildcard /usr/lib/postgresql/*/bin/initdb)
-bench: setup $(if $(AGAINST),,.tools/bench/.stamp $(NATS)) ## measure the speed, in comparison with other programs; QUICK=1 RUNS=3 ONLY="inbound jobs" KEEP=1; AGAINST=<commit> compares with that version
+bench: setup $(if $(AGAINST),,.tools/bench/.stamp $(SERVERS)) ## measure the speed, in comparison with other programs; QUICK=1 RUNS=3 ONLY="inbound jobs" KEEP=1; AGAINST=<commit> compares with that version
 ifneq ($(AGAINST),)
 	@$(BIN)/python -m bench.against $(AGAINST) $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
 else
-	@$(if $(POSTGRES),true,{ [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq --no-install-recommends postgresql > /dev/null; } \
-	  || { echo "PostgreSQL is needed for the benchmarks: apt-get install postgresql"; exit 1; })
 	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(RUNS),--runs $(RUNS)) $(if $(KEEP),--keep) $(if $(ONLY),--only $(ONLY))
 endif
 

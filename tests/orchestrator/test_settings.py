@@ -80,7 +80,7 @@ def test_every_problem_is_reported_at_once_without_secrets(monkeypatch: pytest.M
     monkeypatch.setenv("CASARE_LOG_LEVEL", "LOUD")
     monkeypatch.setenv("CASARE_API_SECRET", CANARY[:15])
     monkeypatch.setenv("CASARE_JWT_SECRET", "short-canary")
-    monkeypatch.setenv("CASARE_DATABASE_URL", f"postgresql://casare:{CANARY}@db/casare")
+    monkeypatch.setenv("CASARE_DATABASE_URL", f"mysql://casare:{CANARY}@db/casare")
     told = problems(jwt_ttl_seconds=0)
     for name in ("PORT", "LOG_LEVEL", "API_SECRET", "JWT_SECRET", "DATABASE_URL", "JWT_TTL_SECONDS"):
         assert f"CASARE_{name}: " in told
@@ -111,10 +111,29 @@ def test_command_in_the_message_prints_a_valid_secret() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["postgresql://db/casare", "sqlite:///", "sqlite://", "sqlite:///:memory:", "sqlite:///a.db?mode=ro", "a.db"]
+    "url", ["mysql://db/casare", "sqlite:///", "sqlite://", "sqlite:///:memory:", "sqlite:///a.db?mode=ro", "a.db"]
 )
 def test_unsupported_database_url_is_refused_with_the_supported_form(url: str) -> None:
-    assert "only sqlite:///path/to/file is supported" in problems(database_url=url)
+    problem = problems(database_url=url)
+    assert "neither sqlite:///path/to/file" in problem
+    assert "nor postgresql://user@host/database" in problem
+
+
+@pytest.mark.parametrize(
+    ("url", "passwords"),
+    [
+        ("postgresql:///casare", []),
+        ("postgresql://casare@one,two:5433/casare?sslmode=verify-full", []),
+        ("postgresql://casare:hidden@one/casare", ["hidden"]),
+        ("postgresql://casare:hid%2Fden@one,two/casare", ["hid%2Fden", "hid/den"]),
+        ("postgresql://one/casare?user=casare&password=hidden", ["hidden"]),
+    ],
+)
+def test_password_of_a_database_url_is_redacted(url: str, passwords: list[str]) -> None:
+    settings = load_settings(database_url=url)
+    assert settings.store_url == url
+    assert list(settings.secret_texts[3:]) == passwords
+    assert not any(password in repr(settings) for password in passwords)
 
 
 def test_database_url_names_the_file(tmp_path: Path) -> None:

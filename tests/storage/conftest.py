@@ -23,7 +23,7 @@ async def open_postgres(kind: str, limits: StoreLimits) -> Store:
 
 async def open_postgres_in_turns(kind: str, limits: StoreLimits) -> Store:
     url = empty_database(kind)
-    return cast(Any, InTurns(*[await PostgresStore.open(url, limits=limits, tally_slot=slot) for slot in (0, 1)]))
+    return cast(Any, InTurns(*[await PostgresStore.open(url, limits=limits) for _ in range(2)]))
 
 
 OPENERS: dict[str, Callable[[Path, StoreLimits], Awaitable[Store]]] = {

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import platformdirs
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
@@ -32,6 +33,7 @@ from casare_rpa.infrastructure.orchestrator.settings_file import FILE_NAME, File
 PREFIX = "CASARE_"
 SECRETS = ("api_secret", "jwt_secret", "admin_password")
 SQLITE_SCHEME = "sqlite:///"
+POSTGRES_SCHEMES = ("postgresql://", "postgres://")
 DATABASE_FILE = "casare.db"
 MIB, GIB = 1024**2, 1024**3
 MIN_SECRET_LENGTH = 16
@@ -84,6 +86,23 @@ Rate = Annotated[RateLimit | None, NoDecode, BeforeValidator(parse_rate)]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 
+def is_postgres(url: str) -> bool:
+    """Whether a URL names a PostgreSQL database, which several instances can share."""
+    return url.startswith(POSTGRES_SCHEMES)
+
+
+def _passwords_of(url: str) -> list[str]:
+    """The password in a URL, as it stands there and decoded."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # several hosts can look like a broken address
+        parts = urlsplit("")
+    user_info = parts.netloc.rpartition("@")[0]
+    _, _, password = user_info.partition(":")
+    found = {password, unquote(password), *parse_qs(parts.query).get("password", [])}
+    return sorted(found - {""})
+
+
 def default_data_dir() -> Path:
     return Path(platformdirs.user_data_dir("casare"))
 
@@ -111,7 +130,10 @@ class Settings(BaseSettings):
         description="The directory of the database, the generated secrets and the output of jobs.",
     )
     database_url: str | None = Field(
-        None, description="The database: `sqlite:///path`; default: casare.db in the data directory."
+        None,
+        repr=False,  # it may hold a password
+        description="The database: `sqlite:///path` or `postgresql://user@host/database`; default: casare.db in the "
+        "data directory.",
     )
     api_secret: SecretStr = Field(
         SecretStr(""), description="The admin secret; generated into the data directory when unset."
@@ -225,12 +247,14 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _supported(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
+        if value is None or is_postgres(value):
+            return value
         path = value.removeprefix(SQLITE_SCHEME)
         # Each reading connection would get its own in-memory database, and a stop would lose all data.
         if path in ("", value) or path.startswith(":memory:") or "?" in path:
-            raise ValueError("only sqlite:///path/to/file is supported (a file, without options)")
+            raise ValueError(
+                "neither sqlite:///path/to/file (a file, without options) nor postgresql://user@host/database"
+            )
         return value
 
     @field_validator("base_path")
@@ -304,7 +328,8 @@ class Settings(BaseSettings):
     @property
     def secret_texts(self) -> tuple[str, ...]:
         """The secrets in plain text, for redaction. Never print them."""
-        return tuple(text for name in SECRETS if (text := getattr(self, name).get_secret_value()))
+        own = (getattr(self, name).get_secret_value() for name in SECRETS)
+        return (*(text for text in own if text), *_passwords_of(self.database_url or ""))
 
     @property
     def store_url(self) -> str:

@@ -92,14 +92,20 @@ class Target:
             command_timeout=purpose.statement_seconds + 1.0,
             target_session_attrs="read-write",
             statement_cache_size=1024,
-            server_settings={
-                "application_name": f"{self.name} {purpose.name}",
-                "statement_timeout": f"{purpose.statement_seconds:.0f}s",
-                "idle_in_transaction_session_timeout": "5s",
-                "tcp_user_timeout": str(DEAD_PEER_MILLISECONDS),
-                **purpose.settings,
-            },
+            server_settings={"application_name": f"{self.name} {purpose.name}"},
         )
+        settings = {
+            "statement_timeout": f"{purpose.statement_seconds:.0f}s",
+            "idle_in_transaction_session_timeout": "5s",
+            "tcp_user_timeout": str(DEAD_PEER_MILLISECONDS),
+            **purpose.settings,
+        }
+        try:
+            # A pooler refuses settings that it does not know when they come with the login.
+            await connection.execute("; ".join(f"SET {name} = '{value}'" for name, value in settings.items()))
+        except BaseException:
+            connection.terminate()
+            raise
         _limit_silence(connection)
         return connection
 

@@ -5,14 +5,21 @@ The database orders their writes. No process waits for another one that has stop
 
 import asyncio
 
+import asyncpg
+
+from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.statistics import StoreStatistics
+from casare_rpa.domain.store_facts import StoreKind
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
-from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import Target
+from casare_rpa.infrastructure.orchestrator.storage.migrate import newest_revision
+from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import LOST, Target
 from casare_rpa.infrastructure.orchestrator.storage.postgres.job_store import PostgresJobs
 from casare_rpa.infrastructure.orchestrator.storage.postgres.list_store import PostgresLists
+from casare_rpa.infrastructure.orchestrator.storage.postgres.locks import HeldLocks
 from casare_rpa.infrastructure.orchestrator.storage.postgres.log_store import PostgresLogs
 from casare_rpa.infrastructure.orchestrator.storage.postgres.migration import migrate_postgres
+from casare_rpa.infrastructure.orchestrator.storage.postgres.poolers import refuse_transaction_pooler
 from casare_rpa.infrastructure.orchestrator.storage.postgres.robot_store import PostgresRobots
 from casare_rpa.infrastructure.orchestrator.storage.statements import Statement
 from casare_rpa.infrastructure.orchestrator.storage.store_limits import StoreLimits
@@ -23,6 +30,14 @@ _NOW = Statement("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigi
 class PostgresStore(PostgresJobs, PostgresRobots, PostgresLogs, PostgresLists):
     """Implements `ports.store.Store`, which states its guarantees."""
 
+    shared = True
+    kind = StoreKind("postgresql", newest_revision())
+
+    def __init__(self, target: Target, failpoints: Failpoints, limits: StoreLimits, locks: HeldLocks) -> None:
+        """`open` creates it. `locks` are started."""
+        super().__init__(target, failpoints, limits, locks.slot)
+        self._locks = locks
+
     @classmethod
     async def open(
         cls,
@@ -30,7 +45,6 @@ class PostgresStore(PostgresJobs, PostgresRobots, PostgresLogs, PostgresLists):
         *,
         failpoints: Failpoints | None = None,
         limits: StoreLimits | None = None,
-        tally_slot: int = 0,
     ) -> "PostgresStore":
         """Open the database and bring it to the current schema.
 
@@ -38,19 +52,28 @@ class PostgresStore(PostgresJobs, PostgresRobots, PostgresLogs, PostgresLists):
             url: `postgresql://user@host/database`, as `Settings.store_url` gives it.
             failpoints: injected faults; inactive until they are armed.
             limits: of single calls.
-            tally_slot: where this instance counts its changes.
 
         Raises:
-            StoreUnavailable: the database cannot be opened.
+            StoreUnavailable: the database cannot be opened, or a pooler in transaction mode is before it.
         """
         target = Target(url)
         await migrate_postgres(target)
-        store = cls(target, failpoints or Failpoints(), limits or StoreLimits(), tally_slot)
+        locks = HeldLocks(target)
+        try:
+            await refuse_transaction_pooler(target)
+            await locks.start()
+        except (*LOST, asyncpg.PostgresError) as error:
+            await locks.close()
+            raise StoreUnavailable(f"the database at CASARE_DATABASE_URL cannot be opened: {error}") from error
+        store = cls(target, failpoints or Failpoints(), limits or StoreLimits(), locks)
         await store.load()
         return store
 
     async def load(self) -> None:
         """Read what the commands keep in memory."""
+
+    async def hold_name(self, name: str) -> bool:
+        return await self._locks.hold(name)
 
     async def now(self) -> Instant | None:
         return await self._reads.look_up(lambda c: Instant(_NOW.run(c).fetchone()[0]))
@@ -73,3 +96,4 @@ class PostgresStore(PostgresJobs, PostgresRobots, PostgresLogs, PostgresLists):
             await writer.close()
         await self._cold_writes.close()
         await self._readers.close()
+        await self._locks.close()

@@ -1,0 +1,115 @@
+"""The locks that an instance holds while it runs: its name, and the slot in which it counts.
+
+They belong to the session of one connection. The server frees them when the process ends, also by `kill -9`; after a
+loss of the network within half a minute.
+"""
+
+import asyncio
+import hashlib
+import logging
+
+import asyncpg
+
+from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import (
+    COLD,
+    LOST,
+    Connection,
+    Purpose,
+    Repetition,
+    Target,
+)
+
+logger = logging.getLogger(__name__)
+
+CHECK_SECONDS = 5.0
+"""The time between two looks whether the connection lives."""
+SLOTS = 64
+_SLOT_LOCKS = 0x63617301
+_NAME_LOCKS = 0x63617302
+"""First keys of the advisory locks of this program; the second ones are the slot, and a digest of the name."""
+_KEEP_ALIVE = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
+
+
+class HeldLocks:
+    """The connection of the locks. Create it inside the event loop that uses it, and call `start`."""
+
+    def __init__(self, target: Target, *, check_seconds: float = CHECK_SECONDS) -> None:
+        self.slot = 0
+        """Where this instance counts its changes. Two instances with one slot are correct, but wait for each other."""
+        self._target = target
+        self._check_seconds = check_seconds
+        self._purpose = Purpose("locks", COLD.statement_seconds, _KEEP_ALIVE)
+        self._name: str | None = None
+        self._connection: Connection | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Take a slot. Raises one of `connections.LOST`."""
+        self._connection = await self._target.connect(self._purpose)
+        for slot in range(SLOTS):
+            if await self._take(_SLOT_LOCKS, slot):
+                self.slot = slot
+                break
+        self._task = asyncio.get_running_loop().create_task(self._keep(), name="store locks")
+
+    async def hold(self, name: str) -> bool:
+        """Hold a name. False: a process that runs holds it. Raises StoreUnavailable."""
+        repetition = Repetition()
+        while True:
+            try:
+                taken = await self._take(_NAME_LOCKS, _key_of(name))
+                break
+            except Exception as error:  # noqa: BLE001 - raised again, unless a repetition can help
+                await asyncio.sleep(repetition.pause_after(error))
+        if taken:
+            self._name = name
+        return taken
+
+    async def _take(self, kind: int, key: int) -> bool:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await self._target.connect(self._purpose)
+        return bool(await self._connection.fetchval("SELECT pg_try_advisory_lock($1, $2)", kind, key))
+
+    async def _keep(self) -> None:
+        """Open the connection again after it was lost, and take the locks again."""
+        while True:
+            await asyncio.sleep(self._check_seconds)
+            try:
+                if self._connection is not None and not self._connection.is_closed():
+                    await self._connection.fetchval("SELECT 1")
+                    continue
+            except (*LOST, asyncpg.PostgresError) as error:
+                logger.warning("the connection of the locks was lost: %s", type(error).__name__)
+                self._drop()
+            try:
+                await self._take(_SLOT_LOCKS, self.slot)
+                if self._name is not None and not await self._take(_NAME_LOCKS, _key_of(self._name)):
+                    logger.error(
+                        "another instance took the name %s while the database could not be reached; give one of "
+                        "them another CASARE_INSTANCE_NAME",
+                        self._name,
+                    )
+                    self._name = None
+            except (*LOST, asyncpg.PostgresError):
+                self._drop()
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection = None
+
+    async def close(self) -> None:
+        """Free the locks."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        if self._connection is not None:
+            try:
+                await self._connection.close(timeout=1.0)
+            except LOST:
+                self._drop()
+
+
+def _key_of(name: str) -> int:
+    """A number of 32 bits with a sign."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big", signed=True)
