@@ -15,6 +15,7 @@ from casare_rpa.cli import (
     key,
     link,
     logs,
+    new_secrets,
     preset,
     queue,
     robot,
@@ -51,6 +52,7 @@ app.add_typer(failure.app, name="failure")
 app.add_typer(queue.app, name="queue")
 app.add_typer(preset.app, name="preset")
 app.add_typer(db.app, name="db")
+app.add_typer(new_secrets.app, name="secrets")
 app.add_typer(key.app, name="key")
 app.add_typer(link.app, name="link")
 app.add_typer(session.app, name="session")
