@@ -22,6 +22,7 @@ export default defineConfig({
         "design",
         "sessions",
         "logs",
+        "instances",
       ]
   ).map((name) => ({
     name,

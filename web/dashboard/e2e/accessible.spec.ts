@@ -53,6 +53,7 @@ for (const [look, { colorScheme, ...size }] of Object.entries(LOOKS)) {
       "/audit",
       "/failures",
       "/access",
+      "/instances",
     ];
     pages.push(
       `/jobs/${failed}`,

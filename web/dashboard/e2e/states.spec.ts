@@ -1,6 +1,7 @@
 import type { Page, Route } from "@playwright/test";
 import { accessTexts } from "../src/texts/access";
 import { common } from "../src/texts/common";
+import { instanceTexts } from "../src/texts/instances";
 import { jobTexts, jobTextsOne } from "../src/texts/jobs";
 import { logTexts } from "../src/texts/logs";
 import { overviewTexts } from "../src/texts/overview";
@@ -33,6 +34,7 @@ const STATEMENTS: readonly string[] = [
   common.audit.none,
   accessTexts.noLinks,
   accessTexts.noSessions,
+  instanceTexts.none,
 ];
 const STATE = "[data-state='loading'], [data-state='failed']";
 /** Requests of a page whose data is a choice of a field, a bar, the title, or a number next to a heading. */
@@ -47,6 +49,7 @@ const WITHOUT_PANEL: Record<string, RegExp> = {
   "/audit": /\/overview/,
   "/failures": /\/overview/,
   "/access": /\/overview/,
+  "/instances": /\/overview/,
 };
 /** Without the names of robots, every page shows their ids. */
 const NAMES = "/api/v1/robots/names";
@@ -112,6 +115,7 @@ async function checkStatements(page: Page, orchestrator: Orchestrator, mode: Mod
     "/audit",
     "/failures",
     "/access",
+    "/instances",
   ]) {
     const address = orchestrator.url + path;
     const requests = await requestsOf(page, address);
@@ -134,6 +138,7 @@ async function checkStatements(page: Page, orchestrator: Orchestrator, mode: Mod
   expect([...seen].sort()).toEqual([
     "/api/v1/audit",
     "/api/v1/failures",
+    "/api/v1/instances",
     "/api/v1/jobs",
     "/api/v1/jobs/count",
     "/api/v1/jobs/{job}",

@@ -81,6 +81,12 @@ const access = createRoute({
   component: lazyRouteComponent(() => import("./pages/access/AccessPage"), "AccessPage"),
 });
 
+const instances = createRoute({
+  getParentRoute: () => root,
+  path: "/instances",
+  component: lazyRouteComponent(() => import("./pages/instances/InstancesPage"), "InstancesPage"),
+});
+
 const workflows = createRoute({
   getParentRoute: () => root,
   path: "/workflows",
@@ -117,6 +123,7 @@ export const router = createRouter({
     workflow,
     audit,
     access,
+    instances,
     failures,
   ]),
   basepath: BASE || "/",

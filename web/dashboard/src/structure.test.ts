@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import { accessTexts } from "./texts/access";
 import { common } from "./texts/common";
 import { failureTexts } from "./texts/failures";
+import { instanceTexts } from "./texts/instances";
 import { comparisonTexts, jobTexts, jobTextsOne, presetTexts, runTexts } from "./texts/jobs";
 import { logTexts } from "./texts/logs";
 import { newsTexts } from "./texts/news";
@@ -318,6 +319,7 @@ describe("the modules of the dashboard", () => {
     const more = {
       comparisonTexts,
       accessTexts,
+      instanceTexts,
       failureTexts,
       laneTexts,
       newsTexts,

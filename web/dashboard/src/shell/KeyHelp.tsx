@@ -2,7 +2,7 @@ import { Group, Kbd, Modal, Stack, Table, Text } from "@mantine/core";
 import { common } from "../texts/common";
 import { MODIFIER } from "../ui/keys";
 import { useCanAct } from "../ui/orders";
-import { usePages } from "./pages";
+import { keyOfPage, usePages } from "./pages";
 
 const words = common.keys;
 
@@ -18,7 +18,7 @@ const KEYS = (pages: ReturnType<typeof usePages>, canAct: boolean): (readonly [r
   [["n", "N"], words.match],
   [["e", "E"], words.error],
   [["c"], words.context],
-  ...pages.map((page, index) => [["g", String(index + 1)], words.go(page.label)] as const),
+  ...pages.map((page, index) => [["g", keyOfPage(index)], words.go(page.label)] as const),
 ];
 
 export function KeyHelp({ opened, onClose }: { opened: boolean; onClose: () => void }) {

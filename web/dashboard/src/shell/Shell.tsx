@@ -17,7 +17,7 @@ import { scrollId, useScrollBack } from "../ui/savedScroll";
 import { setWindowSigns } from "../ui/windowSigns";
 import { VERSION } from "../version";
 import { ConnectionBanner } from "./ConnectionBanner";
-import { usePages } from "./pages";
+import { keyOfPage, usePages } from "./pages";
 import classes from "./shell.module.css";
 import { ThemeSwitch } from "./ThemeSwitch";
 
@@ -196,7 +196,7 @@ function useGlobalKeys(showHelp: () => void, openPalette: () => void): void {
     g: () => {
       goAt.current = Date.now();
     },
-    ...Object.fromEntries(pages.map((_page, index) => [String(index + 1), () => go(index)])),
+    ...Object.fromEntries(pages.map((_page, index) => [keyOfPage(index), () => go(index)])),
   });
   useEffect(() => {
     const leaveSearch = (event: KeyboardEvent) => {

@@ -6,6 +6,7 @@ import {
   LayoutDashboard,
   ListChecks,
   ScrollText,
+  Server,
   TriangleAlert,
   Workflow,
 } from "lucide-react";
@@ -23,10 +24,16 @@ export const PAGES = [
   { to: "/audit", label: common.nav.audit, icon: History },
   { to: "/failures", label: common.nav.failures, icon: TriangleAlert },
   { to: "/access", label: common.nav.access, icon: KeyRound },
+  { to: "/instances", label: common.nav.instances, icon: Server },
 ] as const;
 
-/** The pages that the user can use: a read-only link has no access page. */
+const OF_USERS: ReadonlySet<string> = new Set(["/access", "/instances"]);
+
+/** The key of a page after `g`: 1 to 9, then 0. */
+export const keyOfPage = (index: number): string => String((index + 1) % 10);
+
+/** The pages that the user can use: a read-only link has neither the access nor the instances. */
 export function usePages() {
   const canAct = useCanAct();
-  return canAct ? PAGES : PAGES.filter(({ to }) => to !== "/access");
+  return canAct ? PAGES : PAGES.filter(({ to }) => !OF_USERS.has(to));
 }

@@ -13,6 +13,7 @@ export const common = {
     audit: "Audit log",
     failures: "Failures",
     access: "Access",
+    instances: "Instances",
   },
   skip: "Skip to content",
   menu: "Menu",

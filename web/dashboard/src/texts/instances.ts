@@ -1,0 +1,42 @@
+export const instanceTexts = {
+  title: "Instances",
+  states: { running: "Running", draining: "Stops soon", silent: "Silent" },
+  answered: "Sends this page",
+  unnamed: "Not described yet",
+  robots: "Robots",
+  viewers: "Viewers",
+  feedLag: "Feed lag",
+  loopLag: "Event loop lag",
+  bus: "Bus",
+  busOff: (kind: string) => `${kind}, not connected`,
+  buses: {
+    alone: "none",
+    postgresql: "PostgreSQL",
+    nats: "NATS",
+    off: "off",
+  } as Readonly<Record<string, string>>,
+  store: "Database",
+  stores: { sqlite: "SQLite", postgresql: "PostgreSQL" } as Readonly<Record<string, string>>,
+  version: "Version",
+  schema: "Schema",
+  address: "Address",
+  started: "Started",
+  lastSeen: "Last seen",
+  ms: (value: number) => `${value} ms`,
+  none: "No instance has described itself yet",
+  noneText: "Each instance describes itself within 5 seconds after its start.",
+  silentTitle: (n: number) => (n === 1 ? "One instance is silent" : `${n} instances are silent`),
+  silentText:
+    "It has not described itself for 15 seconds. Another instance takes over its robots, and removes it here.",
+  versionsTitle: (versions: string) => `Several versions run: ${versions}`,
+  versionsText: "This is normal during an upgrade. Restart the older instances to complete it.",
+  aloneTitle: "One instance is enough for one machine",
+  aloneText:
+    "It has its database for itself, and no other instance takes over when it stops. Robots and dashboards connect again after its restart, and no job is lost.",
+  moreText:
+    "Several instances share the work, and can be stopped one after the other without an outage. They need a PostgreSQL database, the same CASARE_DATABASE_URL, and the same secrets, which this command prints:",
+  anotherText:
+    "Start another instance with the same CASARE_DATABASE_URL and the same secrets on any machine. It appears here within 5 seconds.",
+  command: "casare secrets new",
+  commandLabel: "Command that prints secrets",
+} as const;
