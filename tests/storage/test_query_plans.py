@@ -12,11 +12,11 @@ from casare_rpa.domain.job_records import JobFilter
 from casare_rpa.infrastructure.orchestrator.storage.cold import (
     audit_rows,
     failure_note_rows,
+    failure_rows,
     job_filters,
     run_rows,
     statistics_rows,
 )
-from casare_rpa.infrastructure.orchestrator.storage.sqlite import failure_rows
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.migration import migrate
 from storage.values import START, at
 

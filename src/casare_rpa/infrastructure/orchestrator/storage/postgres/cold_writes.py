@@ -50,11 +50,24 @@ class ColdWrites:
             StoreUnavailable: the database cannot be written, or did not answer in time.
             Exception: that of `act`; nothing of it is written.
         """
+        return await self._run(self._write, act)
+
+    async def write_alone(self, act: Callable[[ColdConnection], T]) -> T:
+        """Run the statements of `act` without a transaction around them: each commits, and releases its locks.
+
+        For statements that lock rows of hot writes. `act` must be safe to repeat.
+
+        Raises:
+            StoreUnavailable: as `write`.
+        """
+        return await self._run(self._write_alone, act)
+
+    async def _run(self, write: Callable[[Callable[[ColdConnection], T]], T], act: Callable[[ColdConnection], T]) -> T:
         if self._closed:
             raise StoreUnavailable(CLOSED)
         self.waiting += 1
         try:
-            result = await self._loop.run_in_executor(self._thread, self._write, act)
+            result = await self._loop.run_in_executor(self._thread, write, act)
         except StoreUnavailable:
             self.failures += 1
             raise
@@ -88,6 +101,14 @@ class ColdWrites:
             else:
                 return result
             time.sleep(pause)
+
+    def _write_alone(self, act: Callable[[ColdConnection], T]) -> T:
+        if self._failpoints.active:
+            self._failpoints.hit("store.commit")
+        result = self._connection.run(act)
+        if self._failpoints.active:
+            self._failpoints.hit("store.committed")
+        return result
 
     def _abandon(self, error: Exception) -> None:
         """End the transaction after an error."""

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import IO, TypeVar
 
 from casare_rpa.domain.audit import NewAudit
-from casare_rpa.domain.failure_groups import FailureGroup, FailureGrouping, FailureSpan, GroupKey
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_records import Added, Applied, Change, JobToAdd, ShownChanges, StreamState
@@ -29,7 +28,6 @@ from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.storage.migrate import newest_revision
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import (
     change_rows,
-    failure_rows,
     id_lists,
     log_search,
     log_volumes,
@@ -193,18 +191,6 @@ class SqliteStore(InstanceTables):
         return await self._readers.search(
             lambda c, search: log_search.search(c, wanted, limit, start, lines, search, oldest_first=oldest_first)
         )
-
-    async def failures(
-        self, tenant_id: str | None, span: FailureSpan, limit: int, *, muted: bool | None = None
-    ) -> FailureGrouping:
-        jobs = self._limits.statistics_jobs
-        return await self._readers.search(
-            lambda c, _: failure_rows.failures(c, tenant_id, span, limit, jobs, muted=muted)
-        )
-
-    async def failure_group(self, key: GroupKey, span: FailureSpan) -> FailureGroup | None:
-        jobs = self._limits.statistics_jobs
-        return await self._readers.search(lambda c, _: failure_rows.group(c, key, span, jobs))
 
     async def valid_keys(self, key_ids: Sequence[str]) -> set[str]:
         return await self._readers.look_up(lambda c: id_lists.valid_keys(c, key_ids))

@@ -1,7 +1,7 @@
 """The part of a store on stored jobs, log lines, figures and retention. Portable."""
 
 from casare_rpa.domain.audit import NewAudit
-from casare_rpa.domain.failure_groups import GroupKey, Mute
+from casare_rpa.domain.failure_groups import FailureGroup, FailureGrouping, FailureSpan, GroupKey, Mute
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_records import JobFilter, JobHistoryEntry, JobOrder, WaitingJob
@@ -12,6 +12,7 @@ from casare_rpa.domain.statistics import Counts, Ended, JobCount, QueueSample, R
 from casare_rpa.domain.steps import StepPage
 from casare_rpa.infrastructure.orchestrator.storage.cold import (
     failure_note_rows,
+    failure_rows,
     job_filters,
     job_rows,
     log_rows,
@@ -89,6 +90,18 @@ class JobTables(FleetTables):
         wanted = JobFilter(tenant_id=tenant_id, fingerprint=fingerprint)
         found = await self._reads.search(lambda c, _: job_filters.listed(c, wanted, 1, None))
         return found[0] if found else None
+
+    async def failures(
+        self, tenant_id: str | None, span: FailureSpan, limit: int, *, muted: bool | None = None
+    ) -> FailureGrouping:
+        jobs = self._limits.statistics_jobs
+        return await self._reads.search(
+            lambda c, _: failure_rows.failures(c, tenant_id, span, limit, jobs, muted=muted)
+        )
+
+    async def failure_group(self, key: GroupKey, span: FailureSpan) -> FailureGroup | None:
+        jobs = self._limits.statistics_jobs
+        return await self._reads.search(lambda c, _: failure_rows.group(c, key, span, jobs))
 
     async def write_failure_note(
         self, key: GroupKey, note: str | None, owner: str | None, at: Instant, *, audit: NewAudit
