@@ -63,6 +63,7 @@ def test_undocumented_setting_is_detected() -> None:
 ABSENT = {
     "database_url": "`casare.db` in the data directory",
     "instance_name": "host name and port",
+    "bus_url": "`LISTEN` of the PostgreSQL database",
     "wheelhouse": "none",
 }
 """The words for a setting without a default."""

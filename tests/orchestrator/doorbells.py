@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from casare_rpa.infrastructure.orchestrator.ports.bus import Hint
+from casare_rpa.infrastructure.orchestrator.ports.bus import BusStatistics, Hint
 
 
 @dataclass(slots=True)
@@ -38,6 +38,7 @@ class Doorbell:
     def __init__(self, doorbells: Doorbells) -> None:
         self._doorbells = doorbells
         self._receivers: list[Callable[[Hint], None]] = []
+        self.statistics = BusStatistics()
         self.rung: list[Hint] = []
 
     def ring(self, hint: Hint) -> None:

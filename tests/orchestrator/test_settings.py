@@ -137,6 +137,35 @@ def test_password_of_a_database_url_is_redacted(url: str, passwords: list[str]) 
     assert not any(password in repr(settings) for password in passwords)
 
 
+@pytest.mark.parametrize(
+    "url", ["on", "http://x", f"nats://a:{CANARY}@x/path", f"tls://{CANARY}@", f"nats://:{CANARY}@x"]
+)
+def test_unsupported_bus_is_refused_without_its_secret(url: str) -> None:
+    told = problems(bus_url=url)
+    assert told.startswith("CASARE_BUS_URL: ")
+    assert CANARY not in told
+
+
+def test_bus_of_other_instances_is_refused_with_sqlite(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CASARE_BUS_URL", f"nats://casare:{CANARY}@example.com")
+    told = problems()
+    assert told.startswith("CASARE_BUS_URL: a SQLite database has one instance")
+    assert CANARY not in told
+    assert "SQLite" not in problems(database_url="unknown://db"), "the kind of the database is not known"
+    monkeypatch.setenv("CASARE_BUS_URL", "off")
+    assert load_settings().bus_url is not None
+    monkeypatch.setenv("CASARE_BUS_URL", "")
+    assert load_settings().bus_url is None
+
+
+def test_secret_of_the_bus_is_hidden() -> None:
+    password, token = f"{CANARY}@1", f"{CANARY}-2"
+    settings = Settings(bus_url=f"nats://casare:{CANARY}%401@a,nats://{token}@b,nats://c")
+    assert {password, token} <= set(settings.secret_texts)
+    assert CANARY not in repr(settings)
+    assert Settings(bus_url="off").secret_texts == ()
+
+
 def test_database_url_names_the_file(tmp_path: Path) -> None:
     assert load_settings(database_url="sqlite:///other.db").store_url == "sqlite:///other.db"
     assert load_settings(database_url=f"sqlite:///{tmp_path}/x.db").store_url == f"sqlite:///{tmp_path}/x.db"

@@ -7,7 +7,7 @@ import pytest
 
 from casare_rpa.domain.errors import InvalidSettings
 from casare_rpa.domain.limits import RateLimit
-from casare_rpa.infrastructure.orchestrator.settings import Settings, load_settings
+from casare_rpa.infrastructure.orchestrator.settings import Settings, load_settings, read_settings
 
 CANARY = "canary-secret-0123456789"
 
@@ -40,6 +40,7 @@ EVERYTHING = f"""
 host = "::1"
 port = 9001
 database_url = "sqlite:///other.db"
+bus_url = "off"
 api_secret = "{CANARY}-1"
 jwt_secret = "{CANARY}-two-Zm9vYmFy"
 admin_password = "{CANARY}-3"
@@ -204,6 +205,25 @@ def test_secret_in_a_file_that_others_may_read_is_refused(data: Path, mode: int)
     assert CANARY not in told
     file.chmod(0o600)
     assert load_settings().api_secret.get_secret_value() == CANARY
+
+
+@pytest.mark.parametrize(
+    ("url", "secret"),
+    [
+        (f'bus_url = "nats://casare:{CANARY}@bus"', True),
+        ('bus_url = "off"', False),
+        (f'database_url = "postgresql://casare:{CANARY}@db/casare"', True),
+        ('database_url = "postgresql://casare@db/casare"', False),
+    ],
+)
+def test_url_with_credentials_in_a_file_that_others_may_read_is_refused(data: Path, url: str, secret: bool) -> None:
+    file = written(data / "casare.toml", url, 0o644)
+    if secret:
+        told = problems()
+        assert told.startswith(f"{file}: {url.split()[0]}: other users may read this secret")
+        assert CANARY not in told
+    else:
+        read_settings()
 
 
 def test_file_without_secrets_may_be_readable_by_other_users(data: Path) -> None:

@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from casare_rpa.infrastructure.orchestrator.ports.bus import Hint
+from casare_rpa.infrastructure.orchestrator.ports.bus import BusStatistics, Hint
 from tests.simulation.virtual_loop import Process, VirtualLoop
 
 LATEST_SECONDS = 20.0
@@ -62,12 +62,14 @@ class Wire:
 class Doorbell:
     """The end of the wire in one process. Implements `Bus`."""
 
+    kind = "wire"
     alive = True
 
     def __init__(self, wire: Wire, process: Process) -> None:
         self._wire = wire
         self.process = process
         self._receivers: list[Callable[[Hint], None]] = []
+        self.statistics = BusStatistics()
 
     def ring(self, hint: Hint) -> None:
         self._wire.send(hint, self)

@@ -29,7 +29,8 @@ from casare_rpa.infrastructure.orchestrator.auth.refused_addresses import Refuse
 from casare_rpa.infrastructure.orchestrator.auth.refused_credentials import REPORT_SECONDS, RefusedCredentials
 from casare_rpa.infrastructure.orchestrator.auth.tickets import Tickets
 from casare_rpa.infrastructure.orchestrator.auth.view_links import ViewLinks
-from casare_rpa.infrastructure.orchestrator.bus.alone import Alone
+from casare_rpa.infrastructure.orchestrator.bus.alone import Alone, Polling
+from casare_rpa.infrastructure.orchestrator.bus.buses import open_bus
 from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, JobAdded, JobChanged
 from casare_rpa.infrastructure.orchestrator.bus.ringer import Ringer
 from casare_rpa.infrastructure.orchestrator.clock import FOLLOW_SECONDS, StoreClock
@@ -96,7 +97,7 @@ class ControlPlane:
         self.store = store
         self.clock = clock
         self.events = events or EventBus()
-        self.bus: Bus = bus or Alone()
+        self.bus: Bus = bus or (Polling() if store.shared else Alone())
         self.hub = Hub()
         self.fleet = Fleet()
         self.metrics = Metrics()
@@ -146,7 +147,7 @@ class ControlPlane:
         }
         """All copies of stored data in memory, by the names of their loops."""
         self.ringer: Ringer | None = None
-        if shared:
+        if not isinstance(self.bus, Alone | Polling):
             self.ringer = Ringer(events, self.bus, clock, self.instance, hub.robot)
         events.subscribe(self._count)
 
@@ -157,13 +158,14 @@ class ControlPlane:
 
         Raises:
             StoreUnavailable: the store cannot be opened. There is no fallback.
+            InvalidSettings: the server of the bus refuses the credentials.
         """
         sys.setswitchinterval(THREAD_SWITCH_SECONDS)
         failpoints = Failpoints(settings.failpoints)
         store = await open_store(settings.store_url, failpoints)
         try:
             clock = await StoreClock.of(store)
-            async with cls.started(settings, store, clock) as plane:
+            async with open_bus(settings, clock) as bus, cls.started(settings, store, clock, bus=bus) as plane:
                 failpoints.arm()
                 gc.collect()
                 gc.freeze()

@@ -57,6 +57,7 @@ QUIET_LOGGERS = (
     "httpx2",
     "httpcore2",
     "alembic",
+    "nats",
 )
 
 
@@ -302,6 +303,11 @@ class Metrics:
             "casare_bus_alive", "Whether hints of other instances are expected to arrive.", registry=self.registry
         )
         self.draining = Gauge("casare_draining", "Whether this instance stops soon.", registry=self.registry)
+        self.hints_sent = Totals("casare_bus_hints_sent_total", "Hints sent to other instances.", self.registry)
+        self.hints_received = Totals("casare_bus_hints_received_total", "Hints that arrived.", self.registry)
+        self.hints_dropped = Totals(
+            "casare_bus_hints_dropped_total", "Hints that could not be sent or read.", self.registry
+        )
         self.store_waiting = Gauge(
             "casare_store_waiting", "Writes that wait for the store now.", registry=self.registry
         )

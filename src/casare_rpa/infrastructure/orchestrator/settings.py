@@ -1,7 +1,6 @@
 """The settings, read once from CASARE_* variables and a TOML file. An error lists all problems."""
 
 import ipaddress
-import math
 import os
 import re
 import secrets
@@ -9,13 +8,13 @@ import socket
 from collections.abc import Collection, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from urllib.parse import parse_qs, unquote, urlsplit
+from typing import Any, Literal
 
 import platformdirs
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from casare_rpa.domain.bus_urls import parse_bus_url
 from casare_rpa.domain.errors import InvalidSettings
 from casare_rpa.domain.limits import (
     ADMIN_LIMIT,
@@ -24,14 +23,17 @@ from casare_rpa.domain.limits import (
     ROBOT_BYTES,
     ROBOT_LIMIT,
     ROBOT_LOG_LINES,
-    RateLimit,
     WorkLimits,
 )
 from casare_rpa.domain.secret_strength import weakness_of
+from casare_rpa.domain.url_passwords import holds_credentials, passwords_in
+from casare_rpa.infrastructure.orchestrator.setting_types import Names, Rate
 from casare_rpa.infrastructure.orchestrator.settings_file import FILE_NAME, FileSettings, Known, read_settings_file
 
 PREFIX = "CASARE_"
 SECRETS = ("api_secret", "jwt_secret", "admin_password")
+URLS = {"bus_url": holds_credentials, "database_url": passwords_in}
+"""Settings that are secrets when they contain one."""
 SQLITE_SCHEME = "sqlite:///"
 POSTGRES_SCHEMES = ("postgresql://", "postgres://")
 DATABASE_FILE = "casare.db"
@@ -49,29 +51,6 @@ OWN_PATHS = ("api", "ws", "health", "metrics", "docs", "redoc", "wheels", "asset
 _ORIGIN = re.compile(r"https?://[^/?#@\s]+")
 
 
-def parse_rate(value: object) -> object:
-    """The RateLimit of a text `rate:burst`; `None` for `off`."""
-    if not isinstance(value, str):
-        return value
-    if value.strip().lower() == "off":
-        return None
-    rate, _, burst = value.partition(":")
-    try:
-        limit = RateLimit(float(rate), float(burst))
-    except ValueError:
-        raise ValueError(f"{value!r} is neither rate:burst (such as 100:200) nor off") from None
-    finite = math.isfinite(limit.per_second) and math.isfinite(limit.burst)
-    if not finite or limit.per_second <= 0 or limit.burst < 1:
-        raise ValueError(f"{value!r}: the rate must be above 0, the burst at least 1, both finite")
-    return limit
-
-
-def _split(value: object) -> object:
-    if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(",") if part.strip())
-    return value
-
-
 def _fault_of(name: str, secret: str) -> str | None:
     """The rule that a secret breaks, or `None`. The sentence does not contain the secret."""
     if name == "jwt_secret" and len(secret.encode()) < MIN_JWT_SECRET_BYTES:
@@ -82,25 +61,9 @@ def _fault_of(name: str, secret: str) -> str | None:
     return f"can be guessed: {weakness}" if weakness else None
 
 
-Rate = Annotated[RateLimit | None, NoDecode, BeforeValidator(parse_rate)]
-Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
-
-
 def is_postgres(url: str) -> bool:
     """Whether a URL names a PostgreSQL database, which several instances can share."""
     return url.startswith(POSTGRES_SCHEMES)
-
-
-def _passwords_of(url: str) -> list[str]:
-    """The password in a URL, as it stands there and decoded."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:  # several hosts can look like a broken address
-        parts = urlsplit("")
-    user_info = parts.netloc.rpartition("@")[0]
-    _, _, password = user_info.partition(":")
-    found = {password, unquote(password), *parse_qs(parts.query).get("password", [])}
-    return sorted(found - {""})
 
 
 def default_data_dir() -> Path:
@@ -134,6 +97,10 @@ class Settings(BaseSettings):
         repr=False,  # it may hold a password
         description="The database: `sqlite:///path` or `postgresql://user@host/database`; default: casare.db in the "
         "data directory.",
+    )
+    bus_url: SecretStr | None = Field(
+        None,
+        description="The bus between instances: `nats://host`, `tls://host` or `off`; default: PostgreSQL's LISTEN.",
     )
     api_secret: SecretStr = Field(
         SecretStr(""), description="The admin secret; generated into the data directory when unset."
@@ -257,6 +224,14 @@ class Settings(BaseSettings):
             )
         return value
 
+    @field_validator("bus_url")
+    @classmethod
+    def _known_bus(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None or not value.get_secret_value().strip():
+            return None
+        parse_bus_url(value.get_secret_value())
+        return value
+
     @field_validator("base_path")
     @classmethod
     def _whole_path(cls, value: str) -> str:
@@ -328,8 +303,10 @@ class Settings(BaseSettings):
     @property
     def secret_texts(self) -> tuple[str, ...]:
         """The secrets in plain text, for redaction. Never print them."""
-        own = (getattr(self, name).get_secret_value() for name in SECRETS)
-        return (*(text for text in own if text), *_passwords_of(self.database_url or ""))
+        own = [getattr(self, name).get_secret_value() for name in SECRETS]
+        servers = () if self.bus_url is None else parse_bus_url(self.bus_url.get_secret_value())
+        of_bus = [server.secret for server in servers if server.secret is not None]
+        return (*(text for text in own if text), *passwords_in(self.database_url or ""), *of_bus)
 
     @property
     def store_url(self) -> str:
@@ -370,14 +347,18 @@ def read_settings(
     file = _file_settings(config, given)
     below = {name: value for name, value in file.values.items() if name not in environment}
     problems = list(file.problems)
+    invalid: set[str] = set()
     values = {**_without(fallbacks or {}, environment), **below, **given}
     try:
         settings = Settings(**values)
     except ValidationError as error:
         from_file = below.keys() - given.keys()
         problems += [_explain(problem, file.path, from_file) for problem in error.errors()]
-        settings = Settings(**{**values, **_defaults_of({str(problem["loc"][0]) for problem in error.errors()})})
+        invalid = {str(problem["loc"][0]) for problem in error.errors()}
+        settings = Settings(**{**values, **_defaults_of(invalid)})
     problems += _exposures(settings)
+    if "database_url" not in invalid:
+        problems += _contradictions(settings)
     if problems:
         raise InvalidSettings("; ".join(problems))
     return settings
@@ -404,6 +385,17 @@ def _exposures(settings: Settings) -> list[str]:
     return found
 
 
+def _contradictions(settings: Settings) -> list[str]:
+    """Settings that exclude each other, each with the next step."""
+    bus = "" if settings.bus_url is None else settings.bus_url.get_secret_value()
+    if settings.store_url.startswith(SQLITE_SCHEME) and bus and parse_bus_url(bus):
+        sentence = (
+            "a SQLite database has one instance, which sends no hints; leave it unset, or use a PostgreSQL database"
+        )
+        return [f"{PREFIX}BUS_URL: {sentence}"]
+    return []
+
+
 def _environment() -> dict[str, str]:
     """The settings of the environment by name, read as pydantic does: in upper or lower case; empty means unset."""
     named = {name.upper(): value for name, value in os.environ.items() if value}
@@ -416,7 +408,7 @@ def _without(values: Mapping[str, Any], names: Collection[str]) -> dict[str, Any
 
 def _file_settings(config: Path | None, given: Mapping[str, Any]) -> FileSettings:
     """The settings of the file; empty if no file is named and the data directory has none."""
-    known = Known({name: field.annotation for name, field in Settings.model_fields.items()}, SECRETS)
+    known = Known({name: field.annotation for name, field in Settings.model_fields.items()}, SECRETS, URLS)
     environment = _environment()
     if named := config or environment.get("config"):
         return read_settings_file(Path(named), known)

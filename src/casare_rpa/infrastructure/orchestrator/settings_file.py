@@ -3,7 +3,7 @@
 import difflib
 import os
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ class Known:
 
     types: Mapping[str, object]
     secrets: Collection[str]
+    urls: Mapping[str, Callable[[str], object]]
+    """For each URL: whether a value of it is a secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,8 @@ def _problem(name: str, value: object, known: Known, not_here: Collection[str], 
         return "not allowed in a file in the data directory; use --data-dir, CASARE_DATA_DIR or --config"
     if (wanted := _mismatch(known.types[name], value)) is not None:
         return f"must be {wanted}"
-    if name in known.secrets and value and exposed:
+    secret = name in known.secrets or (name in known.urls and known.urls[name](str(value)))
+    if secret and value and exposed:
         return "other users may read this secret; use chmod 600, or set it in the environment"
     return None
 

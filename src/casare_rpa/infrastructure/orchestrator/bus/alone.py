@@ -1,8 +1,8 @@
-"""The bus of an instance that has its store for itself."""
+"""The buses that carry no hint."""
 
 from collections.abc import Callable
 
-from casare_rpa.infrastructure.orchestrator.ports.bus import Hint
+from casare_rpa.infrastructure.orchestrator.ports.bus import BusStatistics, Hint
 
 
 class Alone:
@@ -10,6 +10,25 @@ class Alone:
 
     kind = "alone"
     alive = True
+
+    def __init__(self) -> None:
+        self.statistics = BusStatistics()
+
+    def ring(self, hint: Hint) -> None:
+        """Drop the hint."""
+
+    def subscribe(self, receive: Callable[[Hint], None]) -> None:
+        """Do nothing: no hint arrives."""
+
+
+class Polling:
+    """Carries no hint, although other instances may run: each of them looks for changes every second."""
+
+    kind = "off"
+    alive = True
+
+    def __init__(self) -> None:
+        self.statistics = BusStatistics()
 
     def ring(self, hint: Hint) -> None:
         """Drop the hint."""

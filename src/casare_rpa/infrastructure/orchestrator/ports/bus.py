@@ -1,6 +1,7 @@
 """The bus between the instances that share a store. It carries hints; the store has the content."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
@@ -39,6 +40,17 @@ LOOK = Hint("", all_robots=True, orders=True, queues=True, work=True)
 """The hint of a bus that may have lost hints, for example after a reconnect: look at everything."""
 
 
+@dataclass(slots=True)
+class BusStatistics:
+    """Hints since the start of the process, without those by which a bus checks its connection."""
+
+    sent: int = 0
+    received: int = 0
+    """Hints that arrived, also those of this instance."""
+    dropped: int = 0
+    """Hints that were not sent, and messages that are not hints."""
+
+
 class Bus(Protocol):
     """Delivers the hints of one instance to all others. It may lose, repeat and delay them."""
 
@@ -48,8 +60,14 @@ class Bus(Protocol):
         ...
 
     @property
+    def statistics(self) -> BusStatistics: ...
+
+    @property
     def alive(self) -> bool:
-        """Whether hints are expected to arrive now. Without them, changes of other instances are seen a second late."""
+        """Whether the bus works as it is set up.
+
+        Without hints, changes of other instances are seen up to a second late.
+        """
         ...
 
     def ring(self, hint: Hint) -> None:

@@ -120,4 +120,7 @@ def _describe_instance(plane: ControlPlane) -> None:
     figures.feed_lag.set(plane.feed_lag_seconds)
     figures.loop_lag.set(plane.loop_lag.last_seconds)
     figures.bus_alive.set(facts.bus_alive)
+    figures.hints_sent.set_total(plane.bus.statistics.sent)
+    figures.hints_received.set_total(plane.bus.statistics.received)
+    figures.hints_dropped.set_total(plane.bus.statistics.dropped)
     figures.draining.set(facts.draining)
