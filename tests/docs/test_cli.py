@@ -64,7 +64,14 @@ def test_undocumented_command_and_flag_are_detected() -> None:
 def test_commands_that_take_a_url_are_named() -> None:
     code = real(typer.main.get_command(app))
     without = {name for name, flags in code.items() if "--url" not in flags}
-    assert without == {"casare up", "casare serve", "casare db restored", "casare db contract", "casare secrets new"}
+    assert without == {
+        "casare up",
+        "casare serve",
+        "casare db restored",
+        "casare db size",
+        "casare db contract",
+        "casare secrets new",
+    }
     assert "All commands except `up`, `serve`, `db` and `secrets` take `--url`." in PAGE
 
 

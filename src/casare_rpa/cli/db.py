@@ -5,6 +5,7 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from casare_rpa.cli import db_size
 from casare_rpa.cli.json_flag import CommandGroup
 from casare_rpa.cli.output import console, emit
 from casare_rpa.cli.serve import Config, DatabaseUrl, DataDir
@@ -13,7 +14,11 @@ from casare_rpa.domain.errors import StoreUnavailable
 if TYPE_CHECKING:
     from casare_rpa.infrastructure.orchestrator.settings import Settings
 
-app = CommandGroup(help="Work on the database while the orchestrator is stopped.", no_args_is_help=True)
+app = CommandGroup(
+    help="Show the size of the database, or work on it while the orchestrator is stopped.", no_args_is_help=True
+)
+
+app.command("size")(db_size.size)
 
 BY = "casare db restored"
 

@@ -1,4 +1,4 @@
-"""What a store says about itself: its kind and schema."""
+"""What a store says about itself: its kind, schema and size."""
 
 from dataclasses import dataclass
 
@@ -9,3 +9,23 @@ class StoreKind:
 
     name: str
     schema: str
+
+
+@dataclass(frozen=True, slots=True)
+class TableSize:
+    """One table with its indexes, in bytes on the disk."""
+
+    name: str
+    rows: int
+    bytes: int
+    rows_estimated: bool = False
+    bytes_estimated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseSize:
+    """All tables. `free_bytes` are a part of `total_bytes` that new rows use first, as far as the store knows."""
+
+    tables: tuple[TableSize, ...]
+    total_bytes: int
+    free_bytes: int

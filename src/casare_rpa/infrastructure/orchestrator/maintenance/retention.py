@@ -34,6 +34,15 @@ class Limit:
     number: int
 
 
+def limits_of(settings: Settings) -> dict[RetainedKind, Limit]:
+    """The limits of each kind, in the order in which they are applied."""
+    return {
+        RetainedKind.JOBS: Limit(settings.retention_jobs_days, settings.retention_jobs),
+        RetainedKind.LOGS: Limit(settings.retention_log_days, settings.retention_log_lines),
+        RetainedKind.AUDIT: Limit(settings.retention_audit_days, settings.retention_audit_entries),
+    }
+
+
 class RetentionStore(MaintenanceStore, LoginStore, Protocol):
     """The store of everything that is deleted by age."""
 
@@ -44,11 +53,7 @@ class Retention:
     def __init__(self, store: RetentionStore, clock: Clock, settings: Settings) -> None:
         self._store = store
         self._clock = clock
-        self._limits = {
-            RetainedKind.JOBS: Limit(settings.retention_jobs_days, settings.retention_jobs),
-            RetainedKind.LOGS: Limit(settings.retention_log_days, settings.retention_log_lines),
-            RetainedKind.AUDIT: Limit(settings.retention_audit_days, settings.retention_audit_entries),
-        }
+        self._limits = limits_of(settings)
         self._log_bytes = settings.retention_log_bytes
         self._robot_log_bytes = settings.retention_robot_log_bytes
         self.deleted = dict.fromkeys(RetainedKind, 0)

@@ -6,9 +6,10 @@ from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.retained import RetainedKind
 from casare_rpa.domain.statistics import StoreStatistics
 from casare_rpa.domain.store_facts import StoreKind
+from casare_rpa.infrastructure.orchestrator.ports.sizes import SizeStore
 
 
-class MaintenanceStore(Protocol):
+class MaintenanceStore(SizeStore, Protocol):
     """Retention, health and the end of the store."""
 
     @property
@@ -19,10 +20,6 @@ class MaintenanceStore(Protocol):
         """Whether other instances can use the store at the same time. It never changes."""
         ...
 
-    async def count_kept(self, kept: RetainedKind) -> int:
-        """The number of rows that retention may delete; takes time in proportion to it."""
-        ...
-
     async def delete_oldest(self, kept: RetainedKind, before: Instant, limit: int) -> int:
         """Delete up to `limit` of the oldest rows that are older than `before`; returns their number.
 
@@ -30,10 +27,6 @@ class MaintenanceStore(Protocol):
         ended stays. The greatest numbers of its changes are recorded in the same transaction: `ShownChanges.deleted`.
         The newest log line and the newest audit entry always stay, as their ids must not be reused.
         """
-        ...
-
-    async def log_volumes(self) -> dict[str, int]:
-        """The stored bytes of the log lines of each robot that has some, also of robots that were removed."""
         ...
 
     async def delete_oldest_lines(self, robot_id: str, limit: int) -> int:

@@ -4,11 +4,15 @@ from pathlib import Path
 from typing import cast
 
 from casare_rpa.domain.errors import StoreUnavailable
+from casare_rpa.infrastructure.orchestrator.ports.sizes import SizeStore
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.settings import SQLITE_SCHEME, is_postgres
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
+from casare_rpa.infrastructure.orchestrator.storage.sqlite import file_size
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.migration import contract
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.readers import Readers
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
+from casare_rpa.infrastructure.orchestrator.storage.tables.size_tables import SizeTables
 
 
 async def open_store(database_url: str, failpoints: Failpoints) -> Store:
@@ -30,6 +34,28 @@ async def open_store(database_url: str, failpoints: Failpoints) -> Store:
             ) from error
         return cast(Store, await PostgresStore.open(database_url, failpoints=failpoints))
     return await SqliteStore.open(Path(database_url.removeprefix(SQLITE_SCHEME)), failpoints=failpoints)
+
+
+def open_sizes(database_url: str) -> SizeStore:
+    """The sizes of the database, which instances may use meanwhile; the caller closes it. It writes nothing.
+
+    Call it inside the event loop that uses it.
+
+    Raises:
+        StoreUnavailable: there is no database, or it cannot be read.
+    """
+    if is_postgres(database_url):
+        from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import Target
+        from casare_rpa.infrastructure.orchestrator.storage.postgres.readers import PostgresReaders
+        from casare_rpa.infrastructure.orchestrator.storage.postgres.relation_size import measure
+
+        reads = PostgresReaders(Target(database_url))
+        return SizeTables(reads, measure, reads.close)
+    path = Path(database_url.removeprefix(SQLITE_SCHEME))
+    if not path.is_file():
+        raise StoreUnavailable(f"there is no database {path}; name its directory with --data-dir or CASARE_DATA_DIR")
+    readers = Readers(path)
+    return SizeTables(readers, file_size.measure, readers.close)
 
 
 def contract_store(database_url: str) -> list[str]:

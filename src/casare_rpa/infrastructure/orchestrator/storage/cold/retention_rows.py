@@ -27,6 +27,21 @@ _COUNTS = {
     RetainedKind.LOGS: Statement("SELECT count(*) FROM job_logs"),
     RetainedKind.AUDIT: Statement("SELECT count(*) FROM audit"),
 }
+# `delete_oldest` ends at the first row that is young enough, and keeps the newest row.
+_OLDER = {
+    RetainedKind.JOBS: Statement(
+        "SELECT count(*) FROM jobs [INDEXED BY jobs_ended] WHERE finished_at IS NOT NULL AND finished_at < :before"
+    ),
+    RetainedKind.LOGS: Statement(
+        "SELECT count(*) FROM job_logs WHERE log_id < coalesce((SELECT log_id FROM job_logs "
+        "WHERE received_at >= :before ORDER BY log_id LIMIT 1), (SELECT max(log_id) FROM job_logs))"
+    ),
+    RetainedKind.AUDIT: Statement(
+        "SELECT count(*) FROM audit WHERE audit_id < coalesce((SELECT audit_id FROM audit "
+        "WHERE at >= :before ORDER BY audit_id LIMIT 1), (SELECT max(audit_id) FROM audit))"
+    ),
+}
+_LOG_VOLUMES = Statement("SELECT robot_id, bytes FROM log_volumes WHERE bytes > 0")
 # Open jobs are tallied under minute 0.
 _OLD_TALLIES = Statement("DELETE FROM tallies WHERE minute > 0 AND minute < :minute")
 _OLD_SAMPLES = Statement("DELETE FROM queue_samples WHERE at < :before")
@@ -35,6 +50,16 @@ _OLD_SAMPLES = Statement("DELETE FROM queue_samples WHERE at < :before")
 def count(connection: SqlConnection, kept: RetainedKind) -> int:
     """The number of rows that retention could delete; takes time in proportion to it."""
     return int(_COUNTS[kept].run(connection).fetchone()[0])
+
+
+def count_older(connection: SqlConnection, kept: RetainedKind, before: Instant) -> int:
+    """The number of rows that are older than `before`, and may be deleted."""
+    return int(_OLDER[kept].run(connection, before=before).fetchone()[0])
+
+
+def log_volumes(connection: SqlConnection) -> dict[str, int]:
+    """The stored bytes of each robot that has lines."""
+    return dict(_LOG_VOLUMES.run(connection))
 
 
 def ended_jobs(connection: SqlConnection, before: Instant, limit: int) -> list[str]:

@@ -24,8 +24,5 @@ class PostgresLists(PostgresTables):
     async def delete_oldest(self, kept: RetainedKind, before: Instant, limit: int) -> int:
         return await self._cold_writes.write_alone(lambda c: retention.delete_expired_rows(c, kept, before, limit))
 
-    async def log_volumes(self) -> dict[str, int]:
-        return await self._readers.read(retention.volumes_of_robots)
-
     async def delete_oldest_lines(self, robot_id: str, limit: int) -> int:
         return await self._cold_writes.write_alone(lambda c: retention.delete_lines_of_robot(c, robot_id, limit))

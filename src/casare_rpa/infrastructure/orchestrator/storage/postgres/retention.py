@@ -70,7 +70,6 @@ noted AS (
 SELECT count(*) FROM gone
 """  # noqa: S608
 _FORGET_EMPTY = "DELETE FROM log_volumes WHERE bytes <= 0"
-_VOLUMES = "SELECT robot_id, bytes FROM log_volumes WHERE bytes > 0"
 
 
 def delete_expired_rows(connection: ColdConnection, kept: RetainedKind, before: Instant, limit: int) -> int:
@@ -89,11 +88,6 @@ def delete_expired_rows(connection: ColdConnection, kept: RetainedKind, before: 
 def delete_lines_of_robot(connection: ColdConnection, robot_id: str, limit: int) -> int:
     """Delete up to `limit` of the oldest lines of a robot; returns their number."""
     return _deleted(connection, _DELETE_LINES_OF_ROBOT, robot_id, limit)
-
-
-def volumes_of_robots(connection: ColdConnection) -> dict[str, int]:
-    """The stored bytes of each robot that has lines."""
-    return {row[0]: row[1] for row in connection.execute(_VOLUMES)}
 
 
 def _deleted(connection: ColdConnection, statement: str, *values: object) -> int:

@@ -10,9 +10,10 @@ import asyncpg
 from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.statistics import StoreStatistics
-from casare_rpa.domain.store_facts import StoreKind
+from casare_rpa.domain.store_facts import DatabaseSize, StoreKind
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.storage.migrate import newest_revision
+from casare_rpa.infrastructure.orchestrator.storage.postgres import relation_size
 from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import LOST, Target
 from casare_rpa.infrastructure.orchestrator.storage.postgres.job_store import PostgresJobs
 from casare_rpa.infrastructure.orchestrator.storage.postgres.list_store import PostgresLists
@@ -82,6 +83,9 @@ class PostgresStore(PostgresJobs, PostgresRobots, PostgresLogs, PostgresLists):
         # The answers of all earlier writes come first: see `bus.events.all_published`.
         await asyncio.gather(*(writer.settled() for writer in self._writers))
         await self._cold_writes.write(lambda c: c.execute("SELECT 1"))
+
+    async def sizes(self) -> DatabaseSize:
+        return await self._reads.read(relation_size.measure)
 
     def statistics(self) -> StoreStatistics:
         cold, hot = self._cold_writes, self._writers

@@ -43,8 +43,3 @@ def delete_lines(connection: sqlite3.Connection, condition: str, values: Sequenc
 def delete_oldest_of_robot(connection: sqlite3.Connection, robot_id: str, limit: int) -> int:
     """Delete up to `limit` of the oldest lines of a robot; returns their number."""
     return delete_lines(connection, _OLDEST_OF_ROBOT, (robot_id, limit))
-
-
-def volumes(connection: sqlite3.Connection) -> dict[str, int]:
-    """The stored bytes of each robot that has lines."""
-    return dict(connection.execute("SELECT robot_id, bytes FROM log_volumes").fetchall())

@@ -20,7 +20,7 @@ from casare_rpa.domain.robot_sessions import BegunSession, Connecting, LostSessi
 from casare_rpa.domain.selection import Slots
 from casare_rpa.domain.statistics import StoreStatistics
 from casare_rpa.domain.steps import StepReport
-from casare_rpa.domain.store_facts import StoreKind
+from casare_rpa.domain.store_facts import DatabaseSize, StoreKind
 from casare_rpa.domain.stored_state import FleetState, JobRevision, StoppingJobs
 from casare_rpa.infrastructure.orchestrator.storage.batcher import Batcher
 from casare_rpa.infrastructure.orchestrator.storage.cold import audit_rows, instance_rows
@@ -28,6 +28,7 @@ from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.storage.migrate import newest_revision
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import (
     change_rows,
+    file_size,
     id_lists,
     log_search,
     log_volumes,
@@ -201,8 +202,8 @@ class SqliteStore(InstanceTables):
     async def delete_oldest(self, kept: RetainedKind, before: Instant, limit: int) -> int:
         return await self._batcher.write(lambda c: id_lists.delete_oldest(c, kept, before, limit))
 
-    async def log_volumes(self) -> dict[str, int]:
-        return await self._readers.read(log_volumes.volumes)
+    async def sizes(self) -> DatabaseSize:
+        return await self._readers.read(file_size.measure)
 
     async def delete_oldest_lines(self, robot_id: str, limit: int) -> int:
         return await self._batcher.write(lambda c: log_volumes.delete_oldest_of_robot(c, robot_id, limit))

@@ -150,5 +150,11 @@ class JobTables(FleetTables):
     async def count_kept(self, kept: RetainedKind) -> int:
         return await self._reads.read(lambda c: retention_rows.count(c, kept))
 
+    async def count_older(self, kept: RetainedKind, before: Instant) -> int:
+        return await self._reads.read(lambda c: retention_rows.count_older(c, kept, before))
+
+    async def log_volumes(self) -> dict[str, int]:
+        return await self._reads.read(retention_rows.log_volumes)
+
     async def delete_tallies(self, before: Instant) -> None:
         await self._writes.write(lambda c: retention_rows.delete_tallies(c, before))
