@@ -281,6 +281,16 @@ async def test_instance_with_another_secret_than_a_dead_one_starts(pair: Pair) -
     await new_instance(here, "south", api_secret="another secret").start()
 
 
+async def test_restart_after_a_kill_may_have_other_secrets_at_once(pair: Pair) -> None:
+    """It holds the name, so the earlier process has ended."""
+    here, _ = pair
+    await new_instance(here, "north").start()
+    here.clock.advance(1)
+    facts = described(here.clock, "north", jwt_secret="another secret")
+    await Instances(here.store, here.bus, here.clock, "restarted", lambda: facts).start()
+    assert "restarted" in {one.instance for one in await here.store.running()}
+
+
 async def test_of_two_instances_that_start_at_the_same_time_the_later_one_is_refused(pair: Pair) -> None:
     """Each has looked for others before the other one wrote its row."""
     here, _ = pair

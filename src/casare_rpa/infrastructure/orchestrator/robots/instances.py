@@ -77,10 +77,13 @@ class Instances:
                 raise
 
     def _compare_secrets(self, mine: InstanceFacts, others: Sequence[RunningInstance]) -> None:
-        """Raises InvalidSettings for a secret that differs from the one of an instance that runs."""
+        """Raises InvalidSettings for a secret that differs from the one of an instance that runs.
+
+        A row with the own name is of an earlier process, which has ended: this instance holds the name now.
+        """
         since = after(self._clock.now(), -DEAD_SECONDS)
         for one in others:
-            if one.facts is None or one.seen_at < since or one.instance == self.instance:
+            if one.facts is None or one.seen_at < since or one.facts.name == mine.name:
                 continue
             name = mine.secrets.different(one.facts.secrets)
             if name is not None:
