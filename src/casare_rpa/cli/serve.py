@@ -154,9 +154,13 @@ async def serve_on(
     async def drain() -> None:
         await app.state.control_plane.drain()
 
+    def hurry() -> bool:
+        return bool(app.state.control_plane.end_drain_delay())
+
     server = make_server(
         app,
         drain=drain,
+        hurry=hurry,
         times=Times(
             read_seconds=settings.handshake_timeout_seconds,
             write_seconds=settings.write_timeout_seconds,

@@ -221,7 +221,7 @@ def regain_contact(job: Job, event: RobotReturned, now: Instant) -> Answer:
         return None
     # Not the process that returned: it can list an offer whose claim was lost, and another one has claimed it since.
     regained = replace(renew(job, event.session_id, now), process=job.process or event.process)
-    return Step(T.RETURNED, regained, kind="contact_regained", order=cancel_order(job))
+    return Step(T.RETURNED, regained, kind=_regained(job), order=cancel_order(job))
 
 
 # T10, T19, T20: the end of a job, and reports after it

@@ -20,7 +20,6 @@ from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.domain.instance_facts import InstanceFacts, SecretDigests
 from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND
 from casare_rpa.domain.robot_sessions import INSTANCE_SECONDS
-from casare_rpa.domain.vocabulary import CloseCode
 from casare_rpa.infrastructure.orchestrator.auth.authenticator import Authenticator
 from casare_rpa.infrastructure.orchestrator.auth.credential_checks import CredentialChecks
 from casare_rpa.infrastructure.orchestrator.auth.login_turns import LoginTurns
@@ -41,6 +40,7 @@ from casare_rpa.infrastructure.orchestrator.jobs.job_reports import JobReports
 from casare_rpa.infrastructure.orchestrator.jobs.mailbox import Mailbox
 from casare_rpa.infrastructure.orchestrator.jobs.rescuer import INTERVAL_SECONDS, Rescuer
 from casare_rpa.infrastructure.orchestrator.jobs.step_reports import StepReports
+from casare_rpa.infrastructure.orchestrator.maintenance.draining import ConnectionDrain
 from casare_rpa.infrastructure.orchestrator.maintenance.loop_lag import MEASURE_SECONDS, LoopLag
 from casare_rpa.infrastructure.orchestrator.maintenance.loops import Loops
 from casare_rpa.infrastructure.orchestrator.maintenance.queue_sampler import SAMPLE_SECONDS, QueueSampler
@@ -106,6 +106,10 @@ class ControlPlane:
         self._started_at = clock.now()
         self._secrets = SecretDigests.of(**{name: getattr(settings, name).get_secret_value() for name in SECRETS})
         self.draining = False
+        """Whether a stop was requested: no job is offered, and load balancers should send clients elsewhere."""
+        self.closing = False
+        """Whether the connections are being closed, and new ones refused."""
+        self._delay_over = asyncio.Event()
         events, hub, fleet = self.events, self.hub, self.fleet
         signing_key = settings.jwt_secret.get_secret_value().encode()
         self.authenticator = Authenticator(store, settings, clock)
@@ -132,6 +136,9 @@ class ControlPlane:
         self.job_stream = JobStream(store, events, hub, self.pending_reasons, clock, shared=shared)
         self.change_feed = ChangeFeed(store, events, clock)
         self.robot_stream = RobotStream(store, events, hub, fleet, clock)
+        self.connection_end = ConnectionDrain(
+            hub, self.presence, [self.reports, self.log_stream, self.presence.departures], clock
+        )
         self.readiness = Readiness(store, self.bus, clock)
         self.retention = Retention(store, clock, settings)
         self.search_turns = SearchTurns()
@@ -270,23 +277,23 @@ class ControlPlane:
                 self.metrics.jobs_ended.labels(status=job.status.value, reason=reason).inc()
 
     async def drain(self) -> None:
-        """Refuse new work, end the streams of changes, and close every connection with 1012.
+        """Stop in order: offer nothing, wait, close every connection with 1012, end the streams, write what waits.
 
-        Waits for the closes up to `drain_timeout_seconds`.
+        The wait of `drain_delay_seconds` lets load balancers notice. The closes take up to `drain_timeout_seconds`.
         """
         self.draining = True
+        self.dispatcher.stop_offering()
+        delay = self.settings.drain_delay_seconds
+        if delay:
+            logger.info("draining: no new jobs; connections are closed in %g s", delay)
+            try:
+                async with asyncio.timeout(delay):
+                    await self._delay_over.wait()
+            except TimeoutError:
+                pass  # the whole delay
+        self.closing = True
+        await self.connection_end.close_connections(self.settings.drain_timeout_seconds)
         self.change_feed.close_streams()
-        sessions = list(self.hub.sessions)
-        logger.info("draining: closing %d connections", len(sessions))
-        self.hub.flush()
-        for session in sessions:
-            session.close(CloseCode.SERVICE_RESTART)
-        try:
-            async with asyncio.timeout(self.settings.drain_timeout_seconds):
-                for session in sessions:
-                    await session.closed()
-        except TimeoutError:
-            logger.warning("draining: connections were still open after %s s", self.settings.drain_timeout_seconds)
         try:
             await self.instances.depart()
             await self.refused_credentials.report()
@@ -295,3 +302,9 @@ class ControlPlane:
                 "draining: the end of this instance and the last counts of refused credentials are not stored: %s",
                 error,
             )
+
+    def end_drain_delay(self) -> bool:
+        """Close the connections now; returns whether a drain was waiting."""
+        waiting = self.draining and not self.closing and not self._delay_over.is_set()
+        self._delay_over.set()
+        return waiting

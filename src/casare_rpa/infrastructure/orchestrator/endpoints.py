@@ -65,7 +65,7 @@ class ConnectionParts(Protocol):
     refused_addresses: RefusedAddresses
     refused_credentials: RefusedCredentials
     credential_checks: CredentialChecks
-    draining: bool
+    closing: bool
 
 
 P = TypeVar("P", bound=ConnectionParts)
@@ -123,7 +123,7 @@ class Endpoint(ABC, Generic[P]):
         else:
             session.principal = await self.authenticate(parts, credentials, scope["path_params"])
         admit(scope)
-        if parts.draining:
+        if parts.closing:
             return await self._refuse(session, ErrorCode.INTERNAL_ERROR, "restarting", CloseCode.SERVICE_RESTART)
         if self._too_many_connections(parts, session):
             return await self._refuse(session, ErrorCode.RATE_LIMITED, "too many connections", CloseCode.OVERLOADED)

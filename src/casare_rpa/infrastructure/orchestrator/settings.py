@@ -167,6 +167,12 @@ class Settings(BaseSettings):
     failpoints: str = Field(
         "", description="For tests: faults to inject, such as `store.commit:error` or `store.commit:kill@3`."
     )
+    drain_delay_seconds: float = Field(
+        0.0,
+        ge=0,
+        le=600,
+        description="Time between SIGTERM and the close of the first connection, for load balancers, in seconds.",
+    )
     drain_timeout_seconds: float = Field(
         10.0, ge=0, le=600, description="Time limit for closing all connections when the server stops, in seconds."
     )

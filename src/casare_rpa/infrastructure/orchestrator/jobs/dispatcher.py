@@ -70,6 +70,7 @@ class Dispatcher:
         self._receipts: asyncio.Queue[Change] = asyncio.Queue()
         self._sending: Counter[str] = Counter()
         """Jobs whose cancel was sent, and is not stored as sent yet."""
+        self._offering = True
         bus.subscribe(self._receive)
 
     def _receive(self, event: JobChanged | JobAdded | WorkAvailable | QueueChanged | CancelOrdered | Hint) -> None:
@@ -104,7 +105,7 @@ class Dispatcher:
         began = self._clock.monotonic()
         slots = self._fleet.slots(began)
         look_seconds = self._clock.monotonic() - began
-        jobs = await self._store.claim(slots, self._clock.now()) if slots else []
+        jobs = await self._store.claim(slots, self._clock.now()) if slots and self._offering else []
         await self._assign(jobs)
         if look_seconds > LONG_LOOK_SECONDS:
             await self._clock.sleep(look_seconds * PAUSE_PER_LOOK)
@@ -112,6 +113,10 @@ class Dispatcher:
             self._wanted.set()  # a claim has a limit: more jobs may be ready
         elif look_seconds <= LONG_LOOK_SECONDS:
             await self._rest()
+
+    def stop_offering(self) -> None:
+        """Claim no more jobs. Offers of a claim that has begun are still sent."""
+        self._offering = False
 
     async def _rest(self) -> None:
         """Pause after a round without jobs. A robot that becomes idle can wait for it; a new job ends it."""

@@ -90,6 +90,8 @@ class JobReports:
         """The waiting progress of each job, into which newer progress is merged."""
         self._some = asyncio.Event()
         self._room = asyncio.Condition()
+        self._writing = 0
+        """The number of reports in the call of the store that is under way."""
         self._outside = 0
         """The number of reports that wait for space. Later reports queue behind them."""
 
@@ -205,6 +207,11 @@ class JobReports:
         waiting.at = self._clock.now()
         self._put(waiting, admitted=True)
 
+    @property
+    def unwritten(self) -> int:
+        """The number of reports that are not written yet."""
+        return len(self._waiting) + self._writing + self._outside
+
     async def write(self) -> None:
         """One round: write the waiting reports in one call of the store, publish the changes, and acknowledge."""
         await self._some.wait()
@@ -215,6 +222,7 @@ class JobReports:
         await self._clock.sleep(rest if len(self._waiting) < BATCH_SIZE else 0.0)
         self._wrote_at = loop.time()
         batch, self._waiting = self._waiting[:BATCH_SIZE], self._waiting[BATCH_SIZE:]
+        self._writing = len(batch)
         # Reports of the batch must not change while they are written: newer progress becomes a new report.
         self._progress.clear()
         if not self._waiting:
@@ -233,6 +241,8 @@ class JobReports:
             if error is not problem:
                 raise
             return
+        finally:
+            self._writing = 0
         # The reported status of the robots first: receivers of the events read it when they compute who can get a job.
         for waiting, one in zip(batch, applied, strict=True):
             self._follow(waiting, one)

@@ -11,9 +11,7 @@ from casare_rpa.domain.fields import wire_number
 from casare_rpa.domain.instance_orders import MovedSession
 from casare_rpa.domain.instants import Instant, from_datetime, rfc3339, seconds_between
 from casare_rpa.domain.job import Job
-from casare_rpa.domain.job_events import SocketLost
 from casare_rpa.domain.job_messages import held_message
-from casare_rpa.domain.job_records import Change
 from casare_rpa.domain.limits import WorkLimits
 from casare_rpa.domain.liveness import (
     HEARTBEAT_INTERVAL_SECONDS,
@@ -32,7 +30,6 @@ from casare_rpa.infrastructure.orchestrator.bus.events import (
     RobotChanged,
     RobotStored,
     WorkAvailable,
-    publish_applied,
 )
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.hub.session import Session
@@ -43,6 +40,7 @@ from casare_rpa.infrastructure.orchestrator.ports.jobs import JobReader, JobWrit
 from casare_rpa.infrastructure.orchestrator.ports.logs import LogStore
 from casare_rpa.infrastructure.orchestrator.ports.robots import RobotStore
 from casare_rpa.infrastructure.orchestrator.ports.sockets import Unfinished
+from casare_rpa.infrastructure.orchestrator.robots.departures import RETURN_SECONDS, Departures
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
 from casare_rpa.infrastructure.orchestrator.robots.identity_watch import IdentityWatch
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import LiveRobot, RobotConnection, listed_workflows
@@ -52,8 +50,6 @@ logger = logging.getLogger(__name__)
 
 HELLO_WAIT_SECONDS = 0.25
 """The wait for the `hello` of a new connection. After it, the robot gets offers without a `hello`."""
-RETURN_SECONDS = 10.0
-"""The time after a restart of the server in which robots that were connected before are expected to reconnect."""
 CLOCK_SKEW_SECONDS = 30.0
 IDLE_SECONDS = 30.0
 """A robot without a list of jobs that says only `idle` for so long after a reconnect has no job."""
@@ -92,8 +88,7 @@ class Presence:
         self._clock = clock
         self._identities = IdentityWatch(store, fleet, clock)
         self._newcomers: asyncio.Queue[RobotConnection] = asyncio.Queue()
-        self._returning: list[LiveRobot] = []
-        self._returned_by = float("inf")
+        self.departures = Departures(store, bus, clock)
         self._checked_at = float("-inf")
         bus.subscribe(self._job_changed)
 
@@ -109,14 +104,12 @@ class Presence:
             live.restore(stored)
             seen_at = stored.last_seen_at
             if seen_at is not None and seconds_between(seen_at, now) <= RETURN_SECONDS:
-                live.expect_return(stored.reported_status)
-                self._returning.append(live)
+                self.departures.expect_return(live, stored.reported_status)
         held = held_by_robot((await self._store.fleet_state()).held)
         for robot_id, jobs in held.items():
             known = self._fleet.get(robot_id)
             if known is not None:
                 known.hold(jobs)
-        self._returned_by = self._clock.monotonic() + RETURN_SECONDS
 
     # Connecting
 
@@ -395,8 +388,7 @@ class Presence:
     async def close_silent(self) -> None:
         """One round: close connections that were silent for too long, and ping those without outgoing messages."""
         now = self._clock.monotonic()
-        if now >= self._returned_by:
-            self._stop_expecting_returns()
+        self.departures.stop_expecting_returns()
         if now - self._checked_at < SILENCE_CHECK_SECONDS:
             return
         self._checked_at = now
@@ -409,33 +401,13 @@ class Presence:
             elif now - session.last_sent_at > PING_AFTER_SILENCE_SECONDS:
                 session.send(protocol.Ping(timestamp=rfc3339(self._clock.now())))
 
-    def _stop_expecting_returns(self) -> None:
-        """Show robots that have not reconnected after a restart of the server as offline."""
-        expected, self._returning = self._returning, []
-        for live in expected:
-            if live.returning:
-                live.stop_expecting_return()
-                self._bus.publish(RobotChanged(live.robot.robot_id))
-
     # Disconnecting
 
     async def disconnect(self, connection: RobotConnection) -> None:
-        """The connection ended. The robot keeps its jobs until their leases expire (T15)."""
+        """The connection ended; nothing happens if a newer one replaced it, which owns the jobs now."""
         live = self._current(connection)
-        if live is None:  # replaced by a newer connection, which owns the jobs now
-            return
-        at = self._clock.now()
-        # In memory first: no job is offered to the robot while the store is slow.
-        live.disconnect(at)
-        session_id = connection.session.session_id
-        self._bus.publish(RobotChanged(connection.robot_id))
-        changes = [Change(job_id, SocketLost(session_id), at) for job_id in live.held]
-        if changes:
-            # In its session: a robot that is already connected elsewhere has not lost contact.
-            session = (connection.robot_id, session_id)
-            publish_applied(self._bus, await self._store.apply(changes, session=session))
-        # Last: until then the session is that of this instance, and of another one if this one dies here.
-        await self._store.leave([(connection.robot_id, session_id)])
+        if live is not None:
+            await self.departures.end_connection(live)
 
     # Shared
 

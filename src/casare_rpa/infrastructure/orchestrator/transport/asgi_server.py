@@ -27,12 +27,17 @@ PROTOCOLS: dict[Wire, type[GuardedProtocol]] = {"plain": GuardedProtocol, "fast"
 class DrainingServer(uvicorn.Server):
     """On SIGTERM, SIGINT or SIGHUP it awaits `drain`, then stops; a second signal stops it at once.
 
+    `hurry` is called by the second signal. If it returns True, `drain` ends sooner, and only a third one stops at once.
+
     A SIGHUP that is ignored at the start stays ignored, as `nohup` expects.
     """
 
-    def __init__(self, config: uvicorn.Config, drain: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, drain: Callable[[], Awaitable[None]], hurry: Callable[[], bool] = lambda: False
+    ) -> None:
         super().__init__(config)
         self._drain = drain
+        self._hurry = hurry
         self._draining: asyncio.Task[None] | None = None
         self.start_decided = asyncio.Event()
         """An event that is set when the start has succeeded (`started` is True) or failed."""
@@ -62,10 +67,10 @@ class DrainingServer(uvicorn.Server):
                 signal.signal(sig, handler)
 
     def stop(self) -> None:
-        """Drain, then stop; a second call stops without waiting."""
+        """Drain, then stop; a second call hurries, or stops without waiting."""
         if self._draining is None:
             self._draining = asyncio.get_running_loop().create_task(self._drain_then_stop(), name="drain")
-        else:
+        elif not self._hurry():
             self.should_exit = self.force_exit = True
 
     async def _drain_then_stop(self) -> None:
@@ -90,6 +95,7 @@ def make_server(
     app: object,
     *,
     drain: Callable[[], Awaitable[None]],
+    hurry: Callable[[], bool] = lambda: False,
     now: Callable[[], Instant],
     times: Times,
     gate: ConnectionGate,
@@ -127,4 +133,4 @@ def make_server(
         timeout_graceful_shutdown=times.stop_seconds,
         lifespan="on",
     )
-    return DrainingServer(config, drain)
+    return DrainingServer(config, drain, hurry)

@@ -76,6 +76,8 @@ class LogStream:
         self._buffer_characters = buffer_characters
         self._characters = 0
         """Size of the lines in the queue."""
+        self._writing = 0
+        """The number of messages in the call of the store that is under way."""
         self._room = asyncio.Event()
         self._feed: Feed[StoredLine] = Feed(0)
         """The order in which viewers get lines. Without a viewer it skips all lines."""
@@ -230,6 +232,11 @@ class LogStream:
             await session.drained()
         return log_ids[-1] if log_ids else last
 
+    @property
+    def unwritten(self) -> int:
+        """The number of messages with lines that are not written yet."""
+        return self._queue.qsize() + self._writing
+
     async def write(self) -> None:
         """One round: write everything that waits in one call of the store."""
         batch = [await self._queue.get()]
@@ -239,6 +246,7 @@ class LogStream:
             count += len(batch[-1].lines)
             characters += batch[-1].characters
         self._characters -= characters
+        self._writing = len(batch)
         self._room.set()
         try:
             stored = await self._store.append_logs([line for waiting in batch for line in waiting.lines])
@@ -250,6 +258,8 @@ class LogStream:
             if error is not problem:
                 raise
             return
+        finally:
+            self._writing = 0
         new = [line for line in stored if line is not None]
         if new:
             self._show_stored(new)
