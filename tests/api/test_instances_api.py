@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from api.conftest import Api, error_of, running
 from casare_rpa import __version__
 from casare_rpa.domain.credentials import Principal, Role
-from casare_rpa.domain.instance_facts import InstanceFacts
+from casare_rpa.domain.instance_facts import SECRET_NAMES, InstanceFacts
 from casare_rpa.domain.instants import after
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.server import create_app
@@ -128,3 +128,10 @@ async def test_connections_of_robots_and_of_viewers_are_counted(api: Api) -> Non
         hub.detach(peer.session)
     facts = api.plane.describe()
     assert (facts.robots, facts.viewers) == (0, 0)
+
+
+async def test_no_digest_of_a_secret_is_shown(api: Api) -> None:
+    digests = api.plane.describe().secrets
+    shown = (await api.admin.get("/api/v1/instances")).text + (await api.client().get("/metrics")).text
+    assert api.plane.instance in shown
+    assert not [name for name in SECRET_NAMES if getattr(digests, name) in shown]

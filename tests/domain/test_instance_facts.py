@@ -24,13 +24,17 @@ def test_instance_that_wrote_no_digests_is_not_compared() -> None:
     assert SecretDigests().different(SecretDigests.of(**SECRETS)) is None
 
 
-def test_digests_depend_on_the_signing_key_and_the_name() -> None:
+@pytest.mark.parametrize("name", ["jwt_secret", "api_secret"])
+def test_digest_of_the_password_depends_on_the_other_secrets(name: str) -> None:
     """Otherwise a password that is easy to guess could be tried against its digest."""
-    one, other = SecretDigests.of(**SECRETS), SecretDigests.of(**{**SECRETS, "jwt_secret": "another key"})
+    one, other = SecretDigests.of(**SECRETS), SecretDigests.of(**{**SECRETS, name: "another secret"})
     assert one.admin_password != other.admin_password
+
+
+def test_equal_texts_have_different_digests_by_their_names() -> None:
     same = SecretDigests.of(jwt_secret="key", api_secret="one text", admin_password="one text")
     assert len({same.jwt_secret, same.api_secret, same.admin_password}) == 3
-    assert {len(getattr(one, name)) for name in SECRET_NAMES} == {DIGEST_CHARACTERS}
+    assert {len(getattr(same, name)) for name in SECRET_NAMES} == {DIGEST_CHARACTERS}
 
 
 def test_facts_of_other_versions_can_be_read() -> None:

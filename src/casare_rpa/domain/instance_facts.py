@@ -15,8 +15,9 @@ SECRET_NAMES = ("jwt_secret", "api_secret", "admin_password")
 class SecretDigests(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Digests of the secrets of an instance: equal secrets have equal digests, and no secret can be found from them.
 
-    The key of each digest is the signing key, which is long and random. So an admin password that is easy to guess
-    cannot be tried against its digest. Digests that were made with another signing key differ in all fields.
+    Each digest is keyed with the secrets before it, which are long and random. So an admin password that is easy to
+    guess cannot be tried against its digest, not even with the signing key. Digests with another signing key differ in
+    all fields.
     """
 
     jwt_secret: str = ""
@@ -25,8 +26,11 @@ class SecretDigests(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     @classmethod
     def of(cls, *, jwt_secret: str, api_secret: str, admin_password: str) -> "SecretDigests":
-        values = {"jwt_secret": "", "api_secret": api_secret, "admin_password": admin_password}
-        return cls(**{name: _digest(jwt_secret, name, value) for name, value in values.items()})
+        return cls(
+            jwt_secret=_digest(jwt_secret, "jwt_secret", ""),
+            api_secret=_digest(jwt_secret, "api_secret", api_secret),
+            admin_password=_digest(f"{jwt_secret}\0{api_secret}", "admin_password", admin_password),
+        )
 
     def different(self, other: "SecretDigests") -> str | None:
         """The name of the first secret that differs; `None` if all are equal, or one side has written none."""

@@ -32,7 +32,7 @@ export const instanceTexts = {
   versionsText: "This is normal during an upgrade. Restart the older instances to complete it.",
   aloneTitle: "One instance is enough for one machine",
   aloneText:
-    "It has its database for itself, and no other instance takes over when it stops. Robots and dashboards connect again after its restart, and no job is lost.",
+    "No other instance takes over when it stops. Robots and dashboards connect again after its restart, and no job is lost.",
   moreText:
     "Several instances share the work, and can be stopped one after the other without an outage. They need a PostgreSQL database, the same CASARE_DATABASE_URL, and the same secrets, which this command prints:",
   anotherText:
