@@ -50,6 +50,7 @@ from casare_rpa.infrastructure.orchestrator.observability import Metrics
 from casare_rpa.infrastructure.orchestrator.ports.bus import Bus
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
+from casare_rpa.infrastructure.orchestrator.robots.cut_off import CutOffInstance
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
 from casare_rpa.infrastructure.orchestrator.robots.instances import Instances
 from casare_rpa.infrastructure.orchestrator.robots.presence import Presence
@@ -127,6 +128,7 @@ class ControlPlane:
         self.reports = JobReports(store, events, fleet, hub.load, clock)
         self.step_reports = StepReports(store)
         self.resync = Resync(store, events, fleet, clock)
+        self.cut_off = CutOffInstance(store, self.instances, hub, clock)
         self.rescuer = Rescuer(store, events, fleet, clock, self.instances)
         self.mailbox = Mailbox(store, events, hub, fleet, self.presence, self.dispatcher, clock, self.instance)
         self.work_budgets = WorkBudgets(clock, settings.work_limits)
@@ -228,6 +230,7 @@ class ControlPlane:
         loops.every(MEASURE_SECONDS, "loop lag", self.loop_lag.measure)
         loops.every(INSTANCE_SECONDS, "instances", self.instances.hear)
         loops.every(INTERVAL_SECONDS, "rescue", self.rescuer.rescue)
+        loops.every(INTERVAL_SECONDS, "cut off", self.cut_off.move_robots)
 
     def _describe_for_others(self) -> InstanceFacts:
         return replace(self.describe(), loop_lag_ms=round(1000 * self.loop_lag.take_worst_seconds(), 1))

@@ -20,11 +20,13 @@ def wave_size(count: int, within_seconds: float) -> int:
     return max(SMALLEST_WAVE, math.ceil(count / waves))
 
 
-async def close_in_waves(sessions: Sequence[Session], code: CloseCode, clock: Clock, within_seconds: float) -> None:
+async def close_in_waves(
+    sessions: Sequence[Session], code: CloseCode, clock: Clock, within_seconds: float, reason: str = ""
+) -> None:
     """Begin to close all sessions, in their order. Does not wait for the closes."""
     size = wave_size(len(sessions), within_seconds)
     for first in range(0, len(sessions), size):
         if first:
             await clock.sleep(WAVE_SECONDS)
         for session in sessions[first : first + size]:
-            session.close(code)
+            session.close(code, reason)

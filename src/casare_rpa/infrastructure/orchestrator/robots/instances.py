@@ -45,6 +45,8 @@ class Instances:
         """What each other instance wrote last, and when (monotonic) this one saw it first: their clocks may differ."""
         self._steady_since: float | None = None
         self._heard_at = 0.0
+        self._unanswered_since: float | None = None
+        """When (monotonic) the first round of those began that got no answer of the store."""
         self._ended = False
 
     async def start(self) -> None:
@@ -108,7 +110,10 @@ class Instances:
             running = await self._store.hear(self.instance, self._clock.now(), facts)
         except StoreUnavailable:
             self._steady_since = None
+            if self._unanswered_since is None:
+                self._unanswered_since = began
             raise
+        self._unanswered_since = None
         if self._steady_since is None or began - self._heard_at > LATE_SECONDS:
             self._steady_since = began
             self._written.clear()  # the time in which they could not be seen does not count
@@ -117,6 +122,10 @@ class Instances:
         self.others_run = len(dead) < len(running) - 1
         if began - self._steady_since >= DEAD_SECONDS:
             await self._adopt(dead)
+
+    def unanswered_seconds(self) -> float:
+        """How long every round has failed because the store was away; 0 if the last one got an answer."""
+        return 0.0 if self._unanswered_since is None else self._clock.monotonic() - self._unanswered_since
 
     async def all_stored(self) -> list[RunningInstance]:
         """All instances as they described themselves last, also dead ones; in the order of their ids."""
