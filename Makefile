@@ -106,11 +106,11 @@ $(FOREIGN):
 interop: setup $(CODEGEN)/node_modules/.stamp $(DASHBOARD) $(FOREIGN) ## robots in five languages, directly and behind nginx and HAProxy, and generated types of the messages
 	@$(BIN)/python -m pytest -q -m "" tests/interop tests/schema/test_generators.py
 
-# The servers that tests and benchmarks start: databases, a pooler, a message broker and a proxy.
+# The servers that tests and benchmarks start, and the programs that check the files of deploy/.
 SERVERS := .tools/servers.stamp
-SERVER_PACKAGES := postgresql pgbouncer nats-server haproxy
+SERVER_PACKAGES := postgresql pgbouncer nats-server haproxy systemd openssl
 $(SERVERS):
-	@echo "setup: installing PostgreSQL, PgBouncer, NATS and HAProxy for the tests"
+	@echo "setup: installing PostgreSQL, PgBouncer, NATS, HAProxy and systemd for the tests"
 	@{ [ "$$(id -u)" = 0 ] && apt-get update -qq \
 	    && apt-get install -y -qq --no-install-recommends $(SERVER_PACKAGES) > /dev/null; } \
 	  || { echo "These packages are needed: apt-get install $(SERVER_PACKAGES)"; exit 1; }
@@ -143,8 +143,8 @@ bench-dashboard: setup $(DASHBOARD) $(CHROMIUM) ## measure the dashboard with 50
 simulate: setup ## simulate a fleet on a virtual clock with seeded faults; SEEDS=10000, INSTANCES=3 (2 to 5), SEED=123 replays one, MUTANTS=all plants bugs
 	@$(BIN)/python -m tests.simulation.run --seeds $(SEEDS) $(if $(INSTANCES),--instances $(INSTANCES)) $(if $(SEED),--seed $(SEED)) $(if $(MUTANTS),--mutants $(MUTANTS))
 
-chaos: setup ## kill processes at random behind a bad network; MINUTES=5 SEED=1 BREAK=ack-before-commit STORM=5000
-	@PYTHONPATH=tests $(BIN)/python -m chaos --minutes "$(MINUTES)" --seed "$(or $(SEED),1)" --break "$(BREAK)" --storm "$(STORM)"
+chaos: setup $(if $(INSTANCES),$(SERVERS)) ## kill processes at random behind a bad network; MINUTES=5 SEED=1 BREAK=ack-before-commit STORM=5000; INSTANCES=3 shares a PostgreSQL behind HAProxy
+	@PYTHONPATH=tests $(BIN)/python -m chaos $(if $(INSTANCES),--instances $(INSTANCES)) --minutes "$(MINUTES)" --seed "$(or $(SEED),1)" --break "$(BREAK)" --storm "$(STORM)"
 
 check: setup $(CODEGEN)/node_modules/.stamp $(WEB)/node_modules/.stamp ## lint, format, types, import rules, module size, generated docs and schemas
 	@$(BIN)/ruff check .

@@ -87,6 +87,17 @@ class PostgresServer:
         options = ["-U", "casare", "--auth=trust", "--locale=C", "--encoding=UTF8", "--no-sync"]
         self._run([str(self.bin / "initdb"), "-D", str(self.folder), *options])
 
+    def create_standby_of(self, primary: "PostgresServer") -> None:
+        """Make the data directory as a copy of a running server, whose changes it then follows."""
+        address = f"host=127.0.0.1 port={primary.port} user=casare application_name=standby"
+        options = ["--wal-method=stream", "--checkpoint=fast", "--write-recovery-conf", "--no-sync"]
+        self._run([str(self.bin / "pg_basebackup"), "-D", str(self.folder), "-d", address, *options])
+        self.folder.chmod(0o700)
+
+    def promote(self) -> None:
+        """Make a standby the primary; returns when it takes writes."""
+        self._run([str(self.bin / "pg_ctl"), "promote", "-w", "-D", str(self.folder)])
+
     def start(self) -> None:
         """Start the server and wait until it answers."""
         self.launch()

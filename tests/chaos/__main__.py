@@ -26,13 +26,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make chaos")
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--robots", type=int, default=20)
+    parser.add_argument("--robots", type=int, default=None)
+    parser.add_argument("--instances", type=int, default=1)
     parser.add_argument("--pace", choices=sorted(pace.PACES), default=pace.PRODUCTION.name)
     parser.add_argument("--break", dest="lie", choices=("", *BREAKS), default="")
     parser.add_argument("--storm", type=int, default=0)
     arguments = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="casare-chaos-"))
-    wishes = Wishes(folder, arguments.seed, pace.PACES[arguments.pace], arguments.robots, lie=arguments.lie)
+    folder.chmod(0o755)  # the database server runs as another user
+    robots = arguments.robots or (20 if arguments.instances == 1 else 100)
+    wishes = Wishes(folder, arguments.seed, pace.PACES[arguments.pace], robots, lie=arguments.lie)
+    if arguments.instances > 1:
+        # Half of the seeds use NATS.
+        wishes = replace(wishes, instances=arguments.instances, nats=arguments.seed % 2 == 0, viewers=20)
     seconds = arguments.minutes * 60
     if arguments.lie:
         wishes = lying(folder, arguments.seed, arguments.lie)

@@ -36,6 +36,11 @@ class Wishes:
     """The longest job; `None` = that of the pace."""
     lie: str = ""
     """A guarantee that the server breaks on purpose; empty = none."""
+    instances: int = 1
+    """Servers; several share a PostgreSQL database."""
+    nats: bool = False
+    """Whether several instances hint to each other by NATS."""
+    viewers: int = 0
 
 
 def lying(folder: Path, seed: int, lie: str) -> Wishes:
@@ -64,7 +69,7 @@ class Campaign:
         self.folder = wishes.folder
         for name in ("robots", "points", "workflows/chaos", "data", "logs"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
-        self.port, self._proxy_port = _free_ports(2)
+        self.port, self._proxy_port = free_ports(2)
         self.proxy = Proxy(self.port, wishes.seed)
         self.server = self._child(
             "server",
@@ -83,6 +88,7 @@ class Campaign:
         self.expected_robots = wishes.robots
         self.excuses: list[Excuse] = []
         self.remarks: list[str] = []
+        self.notes: list[str] = []
         self.recoveries: list[Recovery] = []
         self.now_doing = "starting"
         self.journal = Journal(self.folder / "faults.jsonl")
@@ -162,6 +168,11 @@ class Campaign:
         """A second process with the identity of this robot; not started."""
         robot = self.robots[robot_id]
         return Child(f"{robot_id} twin", "chaos.robot_process", robot.environment, self.folder / "logs" / "twin.log")
+
+    @property
+    def servers(self) -> list[Child]:
+        """Every process of the product's server."""
+        return [self.server]
 
     # Queries
 
@@ -291,7 +302,7 @@ class Campaign:
             self.remarks.append(f"integrity_check: {found}")
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     probes = [socket.socket() for _ in range(count)]
     try:
         for probe in probes:

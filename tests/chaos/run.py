@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from statistics import median
 
 from chaos.campaign import Campaign, Recovery, Wishes
+from chaos.cluster import ClusterCampaign
+from chaos.cluster_faults import cluster_plan
 from chaos.faults import Fault, plan
 from chaos.journal import Tail
 from chaos.verdict import Verdict
@@ -31,6 +33,8 @@ class Outcome:
     seconds: float
     deaths: Counter[str]
     """Processes that ended during the run, by kind."""
+    notes: list[str]
+    """Further results, as lines."""
 
     @property
     def good(self) -> bool:
@@ -39,7 +43,7 @@ class Outcome:
 
 async def run_campaign(wishes: Wishes, seconds: float, say: Say, faults: Iterable[Fault] | None = None) -> Outcome:
     """Run the faults of `plan` for a time, or all of these faults; then a calm phase, then the verdict."""
-    run = Campaign(wishes)
+    run = Campaign(wishes) if wishes.instances == 1 else ClusterCampaign(wishes)
     began = time.monotonic()
     ticker = asyncio.create_task(_tick(run, say), name="ticker")
     try:
@@ -53,14 +57,16 @@ async def run_campaign(wishes: Wishes, seconds: float, say: Say, faults: Iterabl
         await asyncio.gather(ticker, return_exceptions=True)
         await run.stop()
     run.check_database()
-    deaths = Counter({"server": len(run.server.codes) - 1, "submitter": sum(c != 0 for c in run.submitter.codes)})
+    died = sum(len(server.codes) - 1 for server in run.servers)
+    deaths = Counter({"server": died, "submitter": sum(c != 0 for c in run.submitter.codes)})
     deaths["robot"] = sum(len(robot.codes) - 1 for robot in run.robots.values())
-    return Outcome(verdict, run.remarks, run.recoveries, calm_seconds, time.monotonic() - began, deaths)
+    return Outcome(verdict, run.remarks, run.recoveries, calm_seconds, time.monotonic() - began, deaths, run.notes)
 
 
 async def _inject(run: Campaign, seconds: float, say: Say, faults: Iterable[Fault] | None) -> None:
     began = time.monotonic()
-    for fault in faults if faults is not None else plan(run, seconds):
+    planned = cluster_plan(run, seconds) if isinstance(run, ClusterCampaign) else plan(run, seconds)
+    for fault in faults if faults is not None else planned:
         if faults is None and time.monotonic() - began > seconds:
             break
         name = fault.__name__.replace("_", " ")
@@ -125,6 +131,7 @@ def table(outcome: Outcome) -> str:
     for name, cases in {**verdict.violations, "given up without harm": verdict.needless_losses}.items():
         lines += [f"  {name}: {case}" for case in cases[:10]]
     lines += [f"  remark: {remark}" for remark in outcome.remarks]
+    lines += outcome.notes
     lines.append("verdict: good" if outcome.good else "verdict: BROKEN PROMISES")
     return "\n".join(lines)
 
