@@ -13,7 +13,7 @@ from casare_rpa.infrastructure.orchestrator.robots.live_robot import RobotConnec
 from casare_rpa.infrastructure.orchestrator.storage.cold import job_rows
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import session_rows
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.job_changes import ChangeCounters
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.placements import Placements
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.placements import StoredPlacements
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
 from casare_rpa.infrastructure.orchestrator.storage.statements import Statement
 from casare_rpa.infrastructure.orchestrator.views.job_stream import JobStream
@@ -53,7 +53,7 @@ def numbers_not_followed() -> Patch:
 
 def placement_cache_stale() -> Patch:
     """An instance does not see the waiting lines that another one opened."""
-    return mock.patch.object(Placements, "follow", _nothing)
+    return mock.patch.object(StoredPlacements, "follow", _nothing)
 
 
 def foreign_lease_judged() -> Patch:

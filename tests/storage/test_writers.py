@@ -19,7 +19,7 @@ from casare_rpa.domain.selection import Slots
 from casare_rpa.domain.statistics import Counts
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.placements import MAX_PAUSE_SECONDS
+from casare_rpa.infrastructure.orchestrator.storage.placements import MAX_PAUSE_SECONDS
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
 from new_database import new_database
 from storage.shared_file import open_unlocked

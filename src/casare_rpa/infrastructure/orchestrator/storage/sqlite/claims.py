@@ -15,9 +15,10 @@ from casare_rpa.domain.job import Job
 from casare_rpa.domain.queues import ALL_QUEUES
 from casare_rpa.domain.selection import Head, SlotAssignment, Slots, choose
 from casare_rpa.infrastructure.orchestrator.storage.decisions import EVENT_COLUMNS, decide_offers
+from casare_rpa.infrastructure.orchestrator.storage.placements import Line
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import job_writes, session_rows
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.json_rows import json_parameter, rows_at_once
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.placements import Line, Placements
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.placements import StoredPlacements
 from casare_rpa.infrastructure.orchestrator.storage.store_limits import StoreLimits
 
 PROMOTE = (
@@ -43,7 +44,7 @@ HELD = (
 class ClaimJobs:
     """The batch command of `JobWriter.claim`."""
 
-    def __init__(self, placements: Placements, tally_slot: int, *, max_offers: int = StoreLimits.offers) -> None:
+    def __init__(self, placements: StoredPlacements, tally_slot: int, *, max_offers: int = StoreLimits.offers) -> None:
         self._placements = placements
         self._tally_slot = tally_slot
         self._max_offers = max_offers
@@ -55,7 +56,7 @@ class ClaimJobs:
         # Delayed jobs whose time has come become ready here, so no loop needs to promote them.
         promoted = connection.execute(PROMOTE, (at,)).fetchall()
         self._placements.add_texts(row[0] for row in promoted)
-        self._placements.catch_up(connection, at)
+        self._placements.follow_others(connection, at)
         heads = self._heads(connection, slots)
         chosen = _choose_recounted(connection, heads, slots)[: self._max_offers] if heads else []
         if not chosen:

@@ -44,7 +44,7 @@ from casare_rpa.infrastructure.orchestrator.storage.sqlite.instance_tables impor
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.job_changes import AddJobs, ApplyChanges, ChangeCounters
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.log_writes import AppendLogs
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.migration import migrate
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.placements import Placements
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.placements import StoredPlacements
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.readers import Readers
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.session_writes import ConnectRobots, LeaveSessions
 from casare_rpa.infrastructure.orchestrator.storage.store_limits import StoreLimits
@@ -57,7 +57,7 @@ class BatchCommands:
 
     def __init__(self, *, max_offers: int = StoreLimits.offers, tally_slot: int = 0) -> None:
         """`max_offers`: jobs that one claim offers at most. `tally_slot`: where this instance counts its changes."""
-        placements = Placements()
+        placements = StoredPlacements()
         numbers = ChangeCounters()
         self.add_jobs = AddJobs(placements, numbers, tally_slot)
         self.apply = ApplyChanges(placements, numbers, tally_slot)
