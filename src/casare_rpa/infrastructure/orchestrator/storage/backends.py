@@ -1,5 +1,6 @@
 """Opens the store of a database URL. The only module that imports all backends."""
 
+import asyncio
 from pathlib import Path
 from typing import cast
 
@@ -67,4 +68,9 @@ def contract_store(database_url: str) -> list[str]:
     Raises:
         StoreUnavailable: a running instance needs them, or the database cannot be changed.
     """
+    if is_postgres(database_url):
+        from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import Target
+        from casare_rpa.infrastructure.orchestrator.storage.postgres.migration import contract_postgres
+
+        return asyncio.run(contract_postgres(Target(database_url)))
     return contract(Path(database_url.removeprefix(SQLITE_SCHEME)))

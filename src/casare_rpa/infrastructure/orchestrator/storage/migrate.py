@@ -25,6 +25,8 @@ from casare_rpa.domain.errors import StoreUnavailable
 logger = logging.getLogger(__name__)
 
 MIGRATIONS = Path(__file__).with_name("migrations")
+FIRST_READER = "0025"
+"""The first revision that has `min_reader`: programs of it can use every schema that was never contracted."""
 QUIET_SECONDS = 2.0
 """An upgrade that ends within this time reports nothing."""
 REPORT_SECONDS = 2.0
