@@ -9,6 +9,7 @@ from casare_rpa.domain.robot_sessions import Connecting
 from casare_rpa.domain.vocabulary import RobotStatus
 from casare_rpa.domain.waiting import Availability
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import LiveRobot
+from casare_rpa.infrastructure.orchestrator.robots.remote_robots import UNCONNECTED_SECONDS
 from orchestrator.slices import ROBOT, Instance, instance
 
 Pair = tuple[Instance, Instance]
@@ -84,7 +85,10 @@ async def test_session_without_a_connection_is_ended_in_the_second_round(pair: P
     await here.presence.disconnect(link)
     await here.store.connect(Connecting(ROBOT, "unfinished", "here", here.clock.now()))
     await here.remote_robots.compare()
+    here.clock.advance(UNCONNECTED_SECONDS - 0.1)
+    await here.remote_robots.compare()
     assert len(await here.store.open_sessions()) == 1, "it may be about to count"
+    here.clock.advance(0.1)
     await there.remote_robots.compare()
     await here.remote_robots.compare()
     assert await here.store.open_sessions() == []
@@ -94,5 +98,6 @@ async def test_session_with_a_connection_stays(pair: Pair) -> None:
     here, _ = pair
     _, link = await here.robot()
     for _ in range(3):
+        here.clock.advance(UNCONNECTED_SECONDS)
         await here.remote_robots.compare()
     assert [one.session_id for one in await here.store.open_sessions()] == [link.session.session_id]

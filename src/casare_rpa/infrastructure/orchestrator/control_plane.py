@@ -12,6 +12,7 @@ import secrets
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -56,7 +57,12 @@ from casare_rpa.infrastructure.orchestrator.robots.instances import Instances
 from casare_rpa.infrastructure.orchestrator.robots.presence import Presence
 from casare_rpa.infrastructure.orchestrator.robots.reconciler import Reconciler
 from casare_rpa.infrastructure.orchestrator.robots.remote_robots import RemoteRobots
-from casare_rpa.infrastructure.orchestrator.robots.resync import RESYNC_SECONDS, Resync, StoredCopy
+from casare_rpa.infrastructure.orchestrator.robots.resync import (
+    RESYNC_SECONDS,
+    Resync,
+    StoredCopy,
+    shared_pause_seconds,
+)
 from casare_rpa.infrastructure.orchestrator.robots.work_budgets import WorkBudgets
 from casare_rpa.infrastructure.orchestrator.settings import SECRETS, Settings
 from casare_rpa.infrastructure.orchestrator.storage.backends import open_store
@@ -127,17 +133,17 @@ class ControlPlane:
         self.dispatcher = Dispatcher(store, events, hub, fleet, clock)
         self.reports = JobReports(store, events, fleet, hub.load, clock)
         self.step_reports = StepReports(store)
-        self.resync = Resync(store, events, fleet, clock)
+        shared = not isinstance(self.bus, Alone)
+        self.resync = Resync(store, events, fleet, clock, shared=shared)
         self.cut_off = CutOffInstance(store, self.instances, hub, clock)
         self.rescuer = Rescuer(store, events, fleet, clock, self.instances)
         self.mailbox = Mailbox(store, events, hub, fleet, self.presence, self.dispatcher, clock, self.instance)
         self.work_budgets = WorkBudgets(clock, settings.work_limits)
         self.log_stream = LogStream(store, events, hub, clock)
         self.pending_reasons = PendingReasons(store, fleet, clock)
-        shared = not isinstance(self.bus, Alone)
         self.job_stream = JobStream(store, events, hub, self.pending_reasons, clock, shared=shared)
         self.change_feed = ChangeFeed(store, events, clock)
-        self.robot_stream = RobotStream(store, events, hub, fleet, clock)
+        self.robot_stream = RobotStream(store, events, hub, fleet, clock, shared=shared)
         self.connection_end = ConnectionDrain(
             hub, self.presence, [self.reports, self.log_stream, self.presence.departures], clock
         )
@@ -220,7 +226,10 @@ class ControlPlane:
         loops.every(HISTORY_SECONDS, "history", self.job_stream.trim_histories)
         loops.every(SPREAD_SECONDS, "robot status", self.robot_stream.spread_robots)
         for name, copy in self.copies.items():
-            loops.every(RESYNC_SECONDS, name, copy.compare)
+            if isinstance(self.bus, Alone):
+                loops.every(RESYNC_SECONDS, name, copy.compare)
+            else:
+                loops.forever(name, partial(self._compare, copy))
         loops.every(HEARTBEAT_WRITE_SECONDS, "heartbeats", self.presence.write_heartbeats)
         loops.every(SESSION_CHECK_SECONDS, "sessions", self._check_sessions)
         loops.every(SESSION_CHECK_SECONDS, "credentials", self.credential_checks.check_due)
@@ -259,6 +268,13 @@ class ControlPlane:
     def feed_lag_seconds(self) -> float:
         """How long the viewers of this instance have waited for the next change or log line."""
         return max(self.job_stream.lag_seconds, self.log_stream.lag_seconds)
+
+    async def _compare(self, copy: StoredCopy) -> None:
+        """One round of a copy that other instances change, too."""
+        began = self.clock.monotonic()
+        await copy.compare()
+        hints = self.bus.alive and self.ringer is not None
+        await self.clock.sleep(shared_pause_seconds(self.clock.monotonic() - began, hints=hints))
 
     async def _follow_clock(self) -> None:
         asked_at = self.clock.monotonic()

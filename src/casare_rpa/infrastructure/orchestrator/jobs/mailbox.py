@@ -32,7 +32,7 @@ from casare_rpa.infrastructure.orchestrator.robots.presence import Presence
 
 logger = logging.getLogger(__name__)
 
-POLL_SECONDS = 1.0
+POLL_SECONDS = 0.9
 ACTS_AT_ONCE = 500
 GAP_SECONDS = 0.05
 """The pause between two reads, however many hints arrive."""

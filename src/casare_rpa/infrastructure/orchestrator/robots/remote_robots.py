@@ -1,31 +1,44 @@
 """Robots that are connected to other instances, so that each instance shows and counts the whole fleet."""
 
 from collections.abc import Iterable
+from typing import Protocol
 
 from casare_rpa.domain.robot_sessions import SessionKey
 from casare_rpa.domain.stored_state import StoredSession
 from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, RobotChanged
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.instances import InstanceStore
+from casare_rpa.infrastructure.orchestrator.ports.robots import RobotStore
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
 from casare_rpa.infrastructure.orchestrator.robots.resync import COMPARED_AT_ONCE
+
+UNCONNECTED_SECONDS = 3.5
+"""A connection that begins is stored before memory has it; the answer of the store may take a while."""
+
+
+class RemoteRobotStore(InstanceStore, RobotStore, Protocol):
+    """The ports of the store that `RemoteRobots` uses."""
 
 
 class RemoteRobots:
     """A copy of the open sessions. It also ends sessions of this instance that have no connection."""
 
-    def __init__(self, store: InstanceStore, bus: EventBus, fleet: Fleet, clock: Clock, instance: str) -> None:
+    def __init__(self, store: RemoteRobotStore, bus: EventBus, fleet: Fleet, clock: Clock, instance: str) -> None:
         self._store = store
         self._bus = bus
         self._fleet = fleet
         self._clock = clock
         self._instance = instance
-        self._unconnected: set[SessionKey] = set()
+        self._unconnected: dict[SessionKey, float] = {}
+        """Since when each own session has had no connection; monotonic."""
 
     async def compare(self) -> None:
         sessions = await self._store.open_sessions()
         await self._end_unconnected(one for one in sessions if one.instance == self._instance)
         elsewhere = {one.robot_id: one for one in sessions if one.instance != self._instance}
+        for robot_id in elsewhere:
+            if self._fleet.get(robot_id) is None and (new := await self._store.robot(robot_id)) is not None:
+                self._fleet.set_profile(new)  # `Resync` would add it after this round
         for number, live in enumerate(self._fleet.robots_of(None), 1):
             if number % COMPARED_AT_ONCE == 0:
                 await self._clock.sleep(0)  # ten thousand in a row would block the event loop
@@ -36,10 +49,11 @@ class RemoteRobots:
                 self._bus.publish(RobotChanged(live.robot.robot_id))
 
     async def _end_unconnected(self, own: Iterable[StoredSession]) -> None:
-        """End sessions that had no connection in two rounds: the connection ended while it began, or unwritten."""
-        unconnected = {(one.robot_id, one.session_id) for one in own if self._connected(one.robot_id) != one.session_id}
-        over = unconnected & self._unconnected
-        self._unconnected = unconnected
+        """End sessions without a connection for 4 seconds: the connection ended while it began, or unwritten."""
+        now = self._clock.monotonic()
+        unconnected = [(one.robot_id, one.session_id) for one in own if self._connected(one.robot_id) != one.session_id]
+        self._unconnected = {key: self._unconnected.get(key, now) for key in unconnected}
+        over = [key for key, since in self._unconnected.items() if now - since >= UNCONNECTED_SECONDS]
         if over:
             await self._store.leave(sorted(over))
 

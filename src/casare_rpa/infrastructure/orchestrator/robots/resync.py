@@ -25,6 +25,10 @@ logger = logging.getLogger(__name__)
 
 RESYNC_SECONDS = 4.0
 """The effects of a lost event must be corrected within 5 s; the jitter of loops and the reads take the rest."""
+SHARED_RESYNC_SECONDS = 0.9
+"""The same for an instance that shares its store: a change without a hint must be shown within a second."""
+SHARE_OF_TIME, SHARE_WITHOUT_HINTS = 0.02, 0.1
+"""The largest share of the time for these comparisons, which take longer in a large fleet."""
 COMPARED_AT_ONCE = 1_000
 HINTED_GAP_SECONDS = 0.2
 ALL_HINTED_GAP_SECONDS = 2.0
@@ -44,6 +48,15 @@ class StoredCopy(Protocol):
         ...
 
 
+def shared_pause_seconds(took_seconds: float, *, hints: bool) -> float:
+    """The pause after a comparison that took this long, when other instances write to the store.
+
+    `hints`: whether hints arrive, so that this comparison is only for changes whose hint was lost.
+    """
+    by_cost = took_seconds / (SHARE_OF_TIME if hints else SHARE_WITHOUT_HINTS)
+    return min(RESYNC_SECONDS, max(SHARED_RESYNC_SECONDS - took_seconds, by_cost))
+
+
 class ResyncStore(RobotStore, JobReader, MaintenanceStore, Protocol):
     """The ports of the store that `Resync` uses."""
 
@@ -54,7 +67,9 @@ class Resync:
     Robots that another instance changed are compared when its hint arrives.
     """
 
-    def __init__(self, store: ResyncStore, bus: EventBus, fleet: Fleet, clock: Clock) -> None:
+    def __init__(self, store: ResyncStore, bus: EventBus, fleet: Fleet, clock: Clock, *, shared: bool = False) -> None:
+        """`shared`: other instances may write to the store, so that a difference is not a lost event."""
+        self._shared = shared
         self._store = store
         self._bus = bus
         self._fleet = fleet
@@ -140,7 +155,7 @@ class Resync:
             unconfirmed = unconfirmed or (job is not None and job.unconfirmed and job.robot_id == robot_id)
         if live.changes > changes:
             return
-        if live.connection is not None:  # jobs of other robots may be changed by another instance
+        if live.connection is not None and not self._shared:
             logger.warning("robot %s: events were lost, its jobs are read again from the store", robot_id)
         freed = bool(live.held.keys() - held.keys())
         live.hold(held)

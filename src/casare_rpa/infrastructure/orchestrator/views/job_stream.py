@@ -48,7 +48,8 @@ REMEMBERED_SECONDS = 10.0
 """The least time for which the last shown revision of a job is kept: two rounds of `compare`."""
 MAX_MISSED = 10_000
 """Changes that a viewer may have missed and still gets; beyond that a snapshot is shorter for most fleets."""
-LOOK_SECONDS = 1.0
+LOOK_SECONDS = 0.8
+"""The time between two looks for changes without a hint. With the patience of the feed it is less than a second."""
 PAGE = 1_000
 """Changes that are read from the store at once."""
 

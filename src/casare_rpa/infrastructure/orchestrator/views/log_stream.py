@@ -34,7 +34,7 @@ PAGE = 200
 PAGE_AFTER = 500
 """Lines of other instances that are read at once."""
 SHOW_SECONDS = 0.05
-LOOK_SECONDS = 1.0
+LOOK_SECONDS = 0.8
 LOGS = "logs"
 SUBJECT = "log"
 

@@ -23,6 +23,7 @@ from casare_rpa.infrastructure.orchestrator.hub.session import Session
 from casare_rpa.infrastructure.orchestrator.ports.admin import AdminStore
 from casare_rpa.infrastructure.orchestrator.ports.bus import Hint
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
+from casare_rpa.infrastructure.orchestrator.ports.jobs import JobReader
 from casare_rpa.infrastructure.orchestrator.ports.statistics import StatisticsStore
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import LiveRobot, heartbeat_message, state_message
@@ -36,14 +37,25 @@ SPREAD_SECONDS = 0.25
 TURNS = round(METRICS_SECONDS / SPREAD_SECONDS)
 
 
-class RobotStreamStore(StatisticsStore, AdminStore, Protocol):
+class RobotStreamStore(StatisticsStore, AdminStore, JobReader, Protocol):
     """The ports of the store that `RobotStream` uses."""
 
 
 class RobotStream:
     """Turns changes of robots and queues into messages: each is encoded once, for all viewers."""
 
-    def __init__(self, store: RobotStreamStore, bus: EventBus, hub: Hub, fleet: Fleet, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: RobotStreamStore,
+        bus: EventBus,
+        hub: Hub,
+        fleet: Fleet,
+        clock: Clock,
+        *,
+        shared: bool = False,
+    ) -> None:
+        """`shared`: other instances may write to the store."""
+        self._shared = shared
         self._store = store
         self._hub = hub
         self._fleet = fleet
@@ -51,8 +63,8 @@ class RobotStream:
         self._metrics_wanted = asyncio.Event()
         self._one_figure = asyncio.Lock()
         """Held from the reading of figures to their delivery, so that a new viewer misses no change."""
-        self._audit_id = 0
-        """The newest audit entry at the last look."""
+        self._looked = (0, 0)
+        """The newest audit entry and the newest change of a job at the last look."""
         self._last_turn = 0
         self._shown: dict[str, tuple[object, ...]] = {}
         """The state of each robot that dashboards got last, apart from figures."""
@@ -139,12 +151,14 @@ class RobotStream:
     async def _metrics_due(self) -> None:
         """Wait for a change or the end of the interval.
 
-        Changes by users are read from the audit trail, because another instance may have made them.
+        Changes that another instance may have made are read from the store: entries of the audit trail, and changes of
+        jobs, because a hint can be lost.
         """
         for _ in range(LOOKS):
-            if self._watching(Channel.QUEUE):
-                shown, self._audit_id = self._audit_id, await self._store.last_audit_id()
-                if self._audit_id != shown:
+            if self._watching(Channel.QUEUE) or (self._shared and self._watching(QUEUE_DEPTH)):
+                changed = (await self._store.stream()).last if self._shared else 0
+                shown, self._looked = self._looked, (await self._store.last_audit_id(), changed)
+                if self._looked != shown:
                     return
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_SECONDS):
