@@ -1,6 +1,12 @@
-"""`casare db restored`: positions of viewers do not survive a restored backup."""
+"""`casare db restored` and `casare db copy`."""
 
 import asyncio
+import re
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -8,8 +14,10 @@ import pytest
 from casare_rpa.cli.exits import Exit
 from casare_rpa.domain.job_records import StreamState
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
-from cli.running import casare, document
+from cli.running import WITHIN_SECONDS, casare, document, surroundings
 from new_database import new_database
+from postgres_server import DEBIAN, free_port, running
+from storage.postgres_database import empty_database
 
 
 def stream_of(path: Path) -> tuple[StreamState, list[str]]:
@@ -58,3 +66,48 @@ def test_missing_database_is_not_created(tmp_path: Path) -> None:
     assert refused.returncode != Exit.OK
     assert f"there is no database {tmp_path.resolve() / 'casare.db'}" in refused.stderr
     assert not (tmp_path / "casare.db").exists()
+
+
+@pytest.mark.slow
+def test_copy_prints_its_progress_and_never_the_password(tmp_path: Path) -> None:
+    path, target = new_database(tmp_path), empty_database(DEBIAN)
+    with closing(sqlite3.connect(path)) as opened, opened:
+        opened.execute("INSERT INTO queues VALUES ('invoices', 1, 'ana')")
+    secret = "pa55word-of-the-database"
+    url = target.replace("casare@", f"casare:{secret}@")
+    copied = casare("db", "copy", f"sqlite:///{path}", url)
+    assert copied.returncode == Exit.OK, copied.stderr
+    assert "queues: 1 of 1 rows\n" in copied.stdout
+    again = casare("db", "copy", f"sqlite:///{path}", url)
+    assert again.returncode != Exit.OK
+    assert re.search(r"the PostgreSQL database conformance\d+ at 127.0.0.1 has data already \(queues\)", again.stderr)
+    wrong = casare("db", "copy", f"sqlite:///{path}", url.replace("postgresql", "mysql"))
+    away = casare("db", "copy", f"sqlite:///{path}", f"postgresql://casare:{secret}@127.0.0.1:{free_port()}/casare")
+    assert "expected sqlite:///path or postgresql://user@host/database" in wrong.stderr
+    assert away.returncode != Exit.OK
+    for result in (copied, again, wrong, away):
+        assert secret not in result.stdout + result.stderr
+    empty_database(DEBIAN)
+
+
+@pytest.mark.slow
+def test_copy_that_was_killed_continues(tmp_path: Path) -> None:
+    path, url = new_database(tmp_path), empty_database(DEBIAN)
+    with closing(sqlite3.connect(path)) as opened, opened:
+        rows = [(f"queue-{number:05}", number, "ana") for number in range(20_000)]
+        opened.executemany("INSERT INTO queues VALUES (?, ?, ?)", rows)
+    command = [sys.executable, "-m", "casare_rpa.cli.main", "db", "copy", f"sqlite:///{path}", url]
+    server, database = running(DEBIAN), url.rpartition("/")[2]
+    deadline = time.monotonic() + WITHIN_SECONDS
+    with subprocess.Popen(command, env=surroundings(), stdout=subprocess.DEVNULL) as process:
+        while server.run_sql("SELECT count(*) FROM queues", database) == "0":
+            assert time.monotonic() < deadline
+            assert process.poll() is None
+        process.kill()
+    copied = int(server.run_sql("SELECT count(*) FROM queues", database))
+    assert copied % 500 == 0
+    document(casare("db", "copy", f"sqlite:///{path}", url, "--json"))
+    assert server.run_sql("SELECT count(*), count(DISTINCT queue), sum(created_at) FROM queues", database) == (
+        f"20000|20000|{sum(range(20_000))}"
+    )
+    empty_database(DEBIAN)

@@ -67,6 +67,7 @@ def test_commands_that_take_a_url_are_named() -> None:
     assert without == {
         "casare up",
         "casare serve",
+        "casare db copy",
         "casare db restored",
         "casare db size",
         "casare db contract",

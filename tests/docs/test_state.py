@@ -21,6 +21,8 @@ VALUES = ("NamedTuple", "StrEnum", "Protocol", "BaseModel", "BaseSettings", "Typ
 Attribute = tuple[str, str]
 """The name of a class, and of one of its attributes."""
 IGNORED: dict[Attribute, str] = {
+    ("FileCopyEnd", "connection"): "it is opened once, by a command that is no instance",
+    ("PostgresCopyEnd", "connection"): "it is opened once, by a command that is no instance",
     ("Commands", "failures"): "its name is that of `LoopStatistics.failures`, which is assigned from outside",
 }
 """Attributes that do not change, although an attribute of the same name does."""

@@ -2,8 +2,11 @@
 
 import asyncio
 import secrets
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from casare_rpa.cli import db_size
 from casare_rpa.cli.json_flag import CommandGroup
@@ -21,6 +24,8 @@ app = CommandGroup(
 app.command("size")(db_size.size)
 
 BY = "casare db restored"
+PROGRESS_SECONDS = 2.0
+"""The time between two lines on one table that is being copied."""
 
 
 @app.command()
@@ -33,15 +38,15 @@ def restored(
 
     Run it before the orchestrator starts. Each dashboard then loads a snapshot.
     """
-    from casare_rpa.infrastructure.orchestrator.settings import SQLITE_SCHEME, load_settings
+    from casare_rpa.infrastructure.orchestrator.settings import read_settings
+    from casare_rpa.infrastructure.orchestrator.storage.backends import refuse_instances
 
-    settings = load_settings(config=config, data_dir=data_dir, database_url=database_url)
-    path = Path(settings.store_url.removeprefix(SQLITE_SCHEME))
-    if not path.is_file():
-        raise StoreUnavailable(f"there is no database {path}; name its directory with --data-dir or CASARE_DATA_DIR")
+    settings = read_settings(config=config, data_dir=data_dir, database_url=database_url)
+    name = _existing(settings)
+    refuse_instances(settings.store_url)
     epoch = asyncio.run(_begin_epoch(settings))
-    emit({"database": str(path), "epoch": epoch})
-    console.print(f"{path}: positions of dashboards begin again in epoch {epoch}", markup=False)
+    emit({"database": name, "epoch": epoch})
+    console.print(f"{name}: positions of dashboards begin again in epoch {epoch}", markup=False)
 
 
 @app.command()
@@ -54,19 +59,67 @@ def contract(
 
     An upgrade keeps these structures, so that the earlier version can be started again.
     """
-    from casare_rpa.infrastructure.orchestrator.settings import SQLITE_SCHEME, load_settings
+    from casare_rpa.infrastructure.orchestrator.settings import read_settings
     from casare_rpa.infrastructure.orchestrator.storage.backends import contract_store
 
-    settings = load_settings(config=config, data_dir=data_dir, database_url=database_url)
-    path = Path(settings.store_url.removeprefix(SQLITE_SCHEME))
-    if settings.store_url.startswith(SQLITE_SCHEME) and not path.is_file():
-        raise StoreUnavailable(f"there is no database {path}; name its directory with --data-dir or CASARE_DATA_DIR")
+    settings = read_settings(config=config, data_dir=data_dir, database_url=database_url)
+    _existing(settings)
     done = contract_store(settings.store_url)
     emit({"contracts": done})
     sentence = (
         f"removed: {', '.join(done)}" if done else "nothing to remove: no earlier version needs more than this one"
     )
     console.print(sentence, markup=False)
+
+
+@app.command()
+def copy(
+    source: Annotated[str, typer.Argument(help="Database URL: sqlite:///path or postgresql://user@host/database.")],
+    target: Annotated[str, typer.Argument(help="URL of an empty database of either kind.")],
+) -> None:
+    """Copy a whole database into an empty one, and compare both. No orchestrator may use them.
+
+    An interrupted copy continues with the same command. Each dashboard then loads a snapshot.
+    """
+    from casare_rpa.infrastructure.orchestrator.settings import SQLITE_SCHEME, is_postgres
+    from casare_rpa.infrastructure.orchestrator.storage.backends import copy_store
+
+    for name, url in (("SOURCE", source), ("TARGET", target)):
+        if not is_postgres(url) and not url.startswith(SQLITE_SCHEME):
+            # A wrong URL can hold a password too, so it is not repeated.
+            raise typer.BadParameter("expected sqlite:///path or postgresql://user@host/database", param_hint=name)
+    result = copy_store(source, target, _CopyProgress().show)
+    rows = sum(result.tables.values())
+    emit({"epoch": result.epoch, "rows": rows, "tables": result.tables})
+    console.print(
+        f"copied and compared: {rows} rows in {len(result.tables)} tables; "
+        f"positions of dashboards begin again in epoch {result.epoch}"
+    )
+
+
+class _CopyProgress:
+    """Prints how far each table is: when it is complete, and every two seconds."""
+
+    def __init__(self) -> None:
+        self._printed_at = time.monotonic()
+
+    def show(self, table: str, done: int, every: int) -> None:
+        now = time.monotonic()
+        if done == every or now - self._printed_at >= PROGRESS_SECONDS:
+            self._printed_at = now
+            console.print(f"{table}: {done} of {every} rows")
+
+
+def _existing(settings: "Settings") -> str:
+    """How output calls the database, without a password. Raises StoreUnavailable if a file does not exist."""
+    from casare_rpa.infrastructure.orchestrator.settings import SQLITE_SCHEME, is_postgres
+
+    if is_postgres(settings.store_url):
+        return "the PostgreSQL database"
+    path = Path(settings.store_url.removeprefix(SQLITE_SCHEME))
+    if not path.is_file():
+        raise StoreUnavailable(f"there is no database {path}; name its directory with --data-dir or CASARE_DATA_DIR")
+    return str(path)
 
 
 async def _begin_epoch(settings: "Settings") -> str:

@@ -27,6 +27,10 @@ SLOTS = 64
 _SLOT_LOCKS = 0x63617301
 _NAME_LOCKS = 0x63617302
 """First keys of the advisory locks of this program; the second ones are the slot, and a digest of the name."""
+INSTANCE_LOCKS = (_SLOT_LOCKS, _NAME_LOCKS)
+"""First keys of the locks that every running instance holds."""
+COPY_LOCK = 0x63617303
+"""First key of the lock of a copy of the database."""
 _KEEP_ALIVE = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
 
 

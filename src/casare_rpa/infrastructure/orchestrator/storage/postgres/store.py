@@ -11,6 +11,7 @@ from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.statistics import StoreStatistics
 from casare_rpa.domain.store_facts import DatabaseSize, StoreKind
+from casare_rpa.infrastructure.orchestrator.storage.cold import copied_rows
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.storage.migrate import newest_revision
 from casare_rpa.infrastructure.orchestrator.storage.postgres import relation_size
@@ -67,7 +68,12 @@ class PostgresStore(PostgresJobs, PostgresRobots, PostgresLogs, PostgresLists):
             await locks.close()
             raise StoreUnavailable(f"the database at CASARE_DATABASE_URL cannot be opened: {error}") from error
         store = cls(target, failpoints or Failpoints(), limits or StoreLimits(), locks)
-        await store.load()
+        try:
+            await store._reads.look_up(copied_rows.refuse_incomplete)
+            await store.load()
+        except BaseException:
+            await store.close()
+            raise
         return store
 
     async def load(self) -> None:

@@ -23,7 +23,7 @@ from casare_rpa.domain.steps import StepReport
 from casare_rpa.domain.store_facts import DatabaseSize, StoreKind
 from casare_rpa.domain.stored_state import FleetState, JobRevision, StoppingJobs
 from casare_rpa.infrastructure.orchestrator.storage.batcher import Batcher
-from casare_rpa.infrastructure.orchestrator.storage.cold import audit_rows, instance_rows
+from casare_rpa.infrastructure.orchestrator.storage.cold import audit_rows, copied_rows, instance_rows
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.storage.migrate import newest_revision
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import (
@@ -67,6 +67,11 @@ class BatchCommands:
         self.leave = LeaveSessions()
         self.append_logs = AppendLogs()
         self.caches: tuple[WriterCache, ...] = (placements, numbers, self.append_logs)
+
+
+def _begin(connection: sqlite3.Connection) -> None:
+    copied_rows.refuse_incomplete(connection)
+    instance_rows.forget_all(connection)  # the lock says that no other instance runs
 
 
 class SqliteStore(InstanceTables):
@@ -117,7 +122,7 @@ class SqliteStore(InstanceTables):
             batcher = Batcher(SqliteDriver(path, caches=commands.caches, trace=trace), failpoints or Failpoints())
             await batcher.start()
             try:
-                await batcher.write(instance_rows.forget_all)  # the lock says that no other instance runs
+                await batcher.write(_begin)
             except BaseException:
                 await batcher.close()  # its thread would write without the lock
                 raise
