@@ -16,13 +16,15 @@ _DAY = DAY_MINUTES * 60 * MICROSECONDS_PER_SECOND
 _HERE = """NOT EXISTS (
         SELECT 1 FROM robot_sessions AS held
         WHERE held.robot_id = jobs.robot_id AND held.session_id IS NOT NULL AND held.instance <> :instance)"""
+# A job with a lease is held. PostgreSQL, which has no index of leases, finds it by the index of held jobs.
+LEASED = "[+]finished_at IS NULL AND [+]robot_id IS NOT NULL"
 # Each branch walks a partial index that holds only rows with such a deadline.
 DUE = Statement(
     f"""
 SELECT job_id, event FROM (
-    SELECT job_id, CASE WHEN claim_ack THEN 'offer_expired' ELSE 'held_offer_expired' END AS event
-    FROM jobs WHERE offer_expires_at <= :at AND (claim_ack OR {_HERE})
-    UNION ALL SELECT job_id, 'lease_over' FROM jobs WHERE lease_expires_at <= :at AND {_HERE}
+    SELECT job_id, CASE WHEN claim_ack = 1 THEN 'offer_expired' ELSE 'held_offer_expired' END AS event
+    FROM jobs WHERE offer_expires_at <= :at AND (claim_ack = 1 OR {_HERE})
+    UNION ALL SELECT job_id, 'lease_over' FROM jobs WHERE lease_expires_at <= :at AND {LEASED} AND {_HERE}
     UNION ALL SELECT job_id, 'grace_over' FROM jobs WHERE grace_expires_at <= :at AND {_HERE}
     UNION ALL SELECT job_id, 'deadline_over' FROM jobs
     WHERE deadline_at <= :at AND cancel_requested_at IS NULL AND status <> 'pending'
@@ -41,8 +43,9 @@ WHERE offer_expires_at IS NOT NULL AND offer_expires_at < :until AND claim_ack =
 _OF_INSTANCE = """AND robot_id IN (
     SELECT robot_id FROM robot_sessions WHERE session_id IS NOT NULL AND instance = :instance)
 """
-_EXTEND_ALL = (Statement(EXTEND_LEASES), Statement(EXTEND_OFFERS))
-_EXTEND_OF_INSTANCE = (Statement(EXTEND_LEASES + _OF_INSTANCE), Statement(EXTEND_OFFERS + _OF_INSTANCE))
+_LEASES_HELD = f"{EXTEND_LEASES}AND {LEASED} "
+_EXTEND_ALL = (Statement(_LEASES_HELD), Statement(EXTEND_OFFERS))
+_EXTEND_OF_INSTANCE = (Statement(_LEASES_HELD + _OF_INSTANCE), Statement(EXTEND_OFFERS + _OF_INSTANCE))
 # Open jobs are tallied under minute 0, ended jobs under the minute of their end. Per tenant (found by a loose scan) and
 # status, one range of the primary key is read, of at most one day, however long the history is.
 TENANTS = """

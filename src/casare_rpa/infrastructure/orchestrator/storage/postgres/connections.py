@@ -69,7 +69,15 @@ _FIXED_PLANS = {
     "jit": "off",
 }
 HOT = Purpose("hot", 5.0, _FIXED_PLANS)
-COLD = Purpose("cold", 15.0, {"jit": "off"})
+_PLANS_OF_VALUES = {
+    # Many filters are optional: `tenant_id = $1 OR $1 IS NULL` walks an index only in a plan for given values. A plan
+    # of each execution also knows the present size of a table that was empty when the statement was prepared.
+    "plan_cache_mode": "force_custom_plan",
+    # Without statistics, an open range counts as a third of the table, for which a scan seems cheaper than an index.
+    "enable_seqscan": "off",
+    "jit": "off",
+}
+COLD = Purpose("cold", 15.0, _PLANS_OF_VALUES)
 
 
 @dataclass(frozen=True)
