@@ -57,10 +57,42 @@ class ColdConnection:
         self._loop = loop
         self._connection = connection
         self._prepared: dict[str, Any] = {}
+        self._task: asyncio.Task[Fetched] | None = None
+        self._limit: SearchLimit | None = None
 
     def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> Fetched:
         """Run a statement with `$1` for each parameter. Raises the errors of asyncpg."""
-        return self._loop.run_until_complete(self._execute(sql, parameters))
+        if self._limit is None:
+            return self._loop.run_until_complete(self._execute(sql, parameters))
+        return self._execute_within(self._limit, sql, parameters)
+
+    def limit(self, limit: "SearchLimit | None") -> None:
+        """Limit the following statements, or no longer."""
+        self._limit = limit
+
+    def interrupt(self, limit: "SearchLimit") -> None:
+        """End the running statement, if it is one of this search. For any thread."""
+        self._loop.call_soon_threadsafe(self._cancel, limit)
+
+    def _cancel(self, limit: "SearchLimit") -> None:
+        if self._limit is limit and self._task is not None:
+            self._task.cancel()
+
+    def _execute_within(self, limit: "SearchLimit", sql: str, parameters: Sequence[Any]) -> Fetched:
+        left = limit.left_seconds
+        if left <= 0:
+            raise asyncpg.QueryCanceledError("the time of the search is over")
+        self._task = self._loop.create_task(self._execute(sql, parameters))
+        timer = self._loop.call_later(left, self._task.cancel)
+        try:
+            return self._loop.run_until_complete(self._task)
+        except asyncio.CancelledError:
+            # The request to end the statement goes out, and is answered, before the next statement.
+            self._loop.run_until_complete(self._connection.execute("SELECT 1"))
+            raise asyncpg.QueryCanceledError("the search was stopped") from None
+        finally:
+            timer.cancel()
+            self._task = None
 
     def uses(self, connection: Connection) -> bool:
         return self._connection is connection
@@ -77,6 +109,31 @@ class ColdConnection:
             del self._prepared[sql]  # an upgrade changed a table
             raise
         return Fetched(rows, _rows_of(statement.get_statusmsg()))
+
+
+class SearchLimit:
+    """The time of a search on a connection, as a context in its thread."""
+
+    def __init__(self, connection: ColdConnection, seconds: float) -> None:
+        self._connection = connection
+        self._deadline = time.monotonic() + seconds
+        self._ended = False
+
+    @property
+    def left_seconds(self) -> float:
+        return self._deadline - time.monotonic()
+
+    def __enter__(self) -> None:
+        self._connection.limit(self)
+
+    def __exit__(self, *_: object) -> None:
+        self._ended = True
+        self._connection.limit(None)
+
+    def stop(self) -> None:
+        """End its statement on the server. For any thread."""
+        if not self._ended:
+            self._connection.interrupt(self)
 
 
 def _rows_of(status: str) -> int:

@@ -14,25 +14,45 @@ import asyncpg
 
 from casare_rpa.domain.errors import SearchTooLong, StoreUnavailable
 from casare_rpa.infrastructure.orchestrator.storage.batcher import CLOSED
-from casare_rpa.infrastructure.orchestrator.storage.postgres.cold_connection import ColdConnection, ThreadConnection
+from casare_rpa.infrastructure.orchestrator.storage.postgres.cold_connection import (
+    ColdConnection,
+    SearchLimit,
+    ThreadConnection,
+)
 from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import COLD, Purpose, Target, unavailable
 from casare_rpa.infrastructure.orchestrator.storage.tables.access import Pace
 
 READERS = 2
 SEARCHERS = 1
 SEARCH_SECONDS = 2.0
-"""How long one statement of a search may run."""
+"""How long a search may run."""
 T = TypeVar("T")
 
 
-class StatementTime:
-    """The pace of a search: the server limits the time of each statement. Implements `tables.access.Pace`."""
+class TimedSearch:
+    """The pace of a search, which is limited as a whole. Implements `tables.access.Pace`."""
 
-    def __init__(self) -> None:
-        self.stopped = threading.Event()
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._limit: SearchLimit | None = None
+        self._stopped = threading.Event()
 
     def may_continue(self) -> bool:
-        return not self.stopped.is_set()
+        return not self._stopped.is_set()
+
+    def run(self, connection: ColdConnection, act: Callable[[ColdConnection, Pace], T]) -> T:
+        """Run it in the thread of the connection. The time counts from here."""
+        self._limit = SearchLimit(connection, self._seconds)
+        with self._limit:
+            if self._stopped.is_set():
+                raise asyncpg.QueryCanceledError("its caller was cancelled")
+            return act(connection, self)
+
+    def stop(self) -> None:
+        """End its statement on the server, if one runs. For any thread."""
+        self._stopped.set()
+        if self._limit is not None:
+            self._limit.stop()
 
 
 class _Group:
@@ -83,19 +103,21 @@ class PostgresReaders:
     async def search(self, act: Callable[[ColdConnection, Pace], T]) -> T:
         """Run a read that a user requested.
 
+        Cancelling the caller ends the statement on the server too.
+
         Raises:
-            SearchTooLong: one of its statements ran for `search_seconds`.
+            SearchTooLong: it ran for `search_seconds`.
             StoreUnavailable: the database cannot be read.
         """
-        pace = StatementTime()
+        search = TimedSearch(self._search_seconds)
         try:
-            return await self._run(self._searches, lambda connection: act(connection, pace))
+            return await self._run(self._searches, lambda connection: search.run(connection, act))
         except StoreUnavailable as error:
             if isinstance(error.__cause__, asyncpg.QueryCanceledError):
                 raise SearchTooLong(self._search_seconds) from None
             raise
         finally:
-            pace.stopped.set()
+            search.stop()
 
     async def _run(self, group: _Group, act: Callable[[ColdConnection], T]) -> T:
         if self._closed:
