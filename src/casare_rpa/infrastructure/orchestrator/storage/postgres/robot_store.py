@@ -1,7 +1,73 @@
 """The part of the store on PostgreSQL on robots that are connected: sessions, heartbeats, orders."""
 
-from casare_rpa.infrastructure.orchestrator.storage.postgres.base import PostgresTables
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from casare_rpa.domain.instance_orders import Orders
+from casare_rpa.domain.robot_records import Beat
+from casare_rpa.domain.robot_sessions import BegunSession, Connecting, LostSession, SessionKey
+from casare_rpa.domain.stored_state import StoredSession
+from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
+from casare_rpa.infrastructure.orchestrator.storage.postgres import order_reads
+from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import Target
+from casare_rpa.infrastructure.orchestrator.storage.postgres.heartbeats import RecordBeats
+from casare_rpa.infrastructure.orchestrator.storage.postgres.job_store import PostgresJobs
+from casare_rpa.infrastructure.orchestrator.storage.postgres.mixed_commands import MixedCommands, NamedCall
+from casare_rpa.infrastructure.orchestrator.storage.postgres.sessions import (
+    BeginSessions,
+    EndSessions,
+    ProfileWrite,
+    WriteProfiles,
+)
+from casare_rpa.infrastructure.orchestrator.storage.store_limits import StoreLimits
 
 
-class PostgresRobots(PostgresTables):
-    """Implements parts of the store's ports."""
+class PostgresRobots(PostgresJobs):
+    """Implements parts of `ports.instances.InstanceStore` and `ports.robots.RobotStore`."""
+
+    def __init__(self, target: Target, failpoints: Failpoints, limits: StoreLimits, tally_slot: int) -> None:
+        super().__init__(target, failpoints, limits, tally_slot)
+        self._robots = self._hot(
+            "robots",
+            MixedCommands(
+                {
+                    "beat": RecordBeats(),
+                    "connect": BeginSessions(),
+                    "leave": EndSessions(),
+                    "profile": WriteProfiles(),
+                }
+            ),
+        )
+
+    async def _in_lane(self, command: str, value: Any) -> Any:  # noqa: ANN401 - each command has types of its own
+        return await self._robots.submit(NamedCall(command, value))
+
+    async def beat(self, beats: Sequence[Beat]) -> list[LostSession]:
+        lost: list[LostSession] = await self._in_lane("beat", beats)
+        return lost
+
+    async def connect(self, wanted: Connecting) -> BegunSession:
+        begun: BegunSession = await self._in_lane("connect", wanted)
+        return begun
+
+    async def leave(self, sessions: Sequence[SessionKey]) -> None:
+        await self._in_lane("leave", sessions)
+
+    async def introduce(self, robot_id: str, instance_id: str, session_id: str | None = None) -> None:
+        await self._in_lane("profile", ProfileWrite(robot_id, session_id, "process", instance_id))
+
+    async def list_workflows(
+        self, robot_id: str, workflows: tuple[str, ...] | None, session_id: str | None = None
+    ) -> None:
+        listed = None if workflows is None else json.dumps(workflows)
+        await self._in_lane("profile", ProfileWrite(robot_id, session_id, "workflows", listed))
+
+    async def open_journal(self, robot_id: str, journal_id: str, session_id: str | None = None) -> None:
+        await self._in_lane("profile", ProfileWrite(robot_id, session_id, "journal", journal_id))
+
+    async def open_sessions(self) -> list[StoredSession]:
+        return await self._readers.read(order_reads.open_sessions_of_all)
+
+    async def orders(self, instance: str, after_audit_id: int, limit: int) -> Orders:
+        return await self._readers.read(lambda c: order_reads.orders_to(c, instance, after_audit_id, limit))

@@ -16,7 +16,6 @@ from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.storage.migrate import newest_revision
 from casare_rpa.infrastructure.orchestrator.storage.postgres import relation_size
 from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import LOST, Target
-from casare_rpa.infrastructure.orchestrator.storage.postgres.job_store import PostgresJobs
 from casare_rpa.infrastructure.orchestrator.storage.postgres.list_store import PostgresLists
 from casare_rpa.infrastructure.orchestrator.storage.postgres.locks import HeldLocks
 from casare_rpa.infrastructure.orchestrator.storage.postgres.log_store import PostgresLogs
@@ -29,7 +28,7 @@ from casare_rpa.infrastructure.orchestrator.storage.store_limits import StoreLim
 _NOW = Statement("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
 
 
-class PostgresStore(PostgresJobs, PostgresRobots, PostgresLogs, PostgresLists):
+class PostgresStore(PostgresRobots, PostgresLogs, PostgresLists):
     """Implements `ports.store.Store`, which states its guarantees."""
 
     shared = True
