@@ -1,5 +1,6 @@
 """The connections that all parts of the store on PostgreSQL share."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
@@ -27,8 +28,10 @@ class PostgresTables(JobTables):
         self._writers: list[HotWriter[Any, Any]] = []
         super().__init__(self._readers, self._cold_writes, limits)
 
-    def _hot(self, name: str, command: HotCommand[Any, Any]) -> HotWriter[Any, Any]:
+    def _hot(
+        self, name: str, command: HotCommand[Any, Any], settings: Mapping[str, str] | None = None
+    ) -> HotWriter[Any, Any]:
         """A writer with a connection of its own, which `close` ends with the others."""
-        writer = HotWriter(name, command, self._target, self._failpoints)
+        writer = HotWriter(name, command, self._target, self._failpoints, settings)
         self._writers.append(writer)
         return writer

@@ -15,7 +15,8 @@ from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import 
 # The rows of $1 are sorted by robot, and those of `held` by job: rows are locked in this order. Only claimed or running
 # jobs, only by the robot that holds them. A lease never becomes shorter. Frames from before a loss of contact, which
 # were written after it, do not regain the contact. The conditions are tested again after a row was locked, because
-# another statement may have changed it meanwhile.
+# another statement may have changed it meanwhile. `OFFSET 0`: one look-up for each robot, not a join of all held jobs
+# with all beats.
 RECORD_BEATS = """
 WITH beats AS MATERIALIZED (
     SELECT new.*, newest.open,
@@ -48,6 +49,7 @@ held AS MATERIALIZED (
         SELECT job_id, attempt FROM jobs
         WHERE finished_at IS NULL AND robot_id IS NOT NULL AND jobs.robot_id = beats.robot_id
             AND status IN ('claimed', 'running') AND (jobs.process IS NULL OR jobs.process = beats.process)
+        OFFSET 0
     ) AS job WHERE every_job AND NOT lost
     UNION
     SELECT job.job_id, beats.robot_id, job.attempt, beats.lease, beats.seen_at

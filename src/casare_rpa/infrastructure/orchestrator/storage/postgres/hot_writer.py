@@ -10,7 +10,7 @@ statement by the rows that it read, and reads and decides again when they have c
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 from casare_rpa.domain.errors import StoreUnavailable
@@ -49,13 +49,21 @@ class HotCommand(Protocol[A_contra, R_co]):
 class HotWriter(Generic[A, R]):
     """The queue, the connection and the task of one command. Create it inside the event loop that uses it."""
 
-    def __init__(self, name: str, command: HotCommand[A, R], target: Target, failpoints: Failpoints) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: HotCommand[A, R],
+        target: Target,
+        failpoints: Failpoints,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        """`settings` of the planner replace those of `connections.HOT` with the same names."""
         self.commits = 0
         self.failures = 0
         self._name = name
         self._command = command
         self._failpoints = failpoints
-        self._connection = Dedicated(target, Purpose(name, HOT.statement_seconds, HOT.settings))
+        self._connection = Dedicated(target, Purpose(name, HOT.statement_seconds, {**HOT.settings, **(settings or {})}))
         self._waiting: list[tuple[A, asyncio.Future[R]]] = []
         self._running: list[asyncio.Future[R]] = []
         self._wanted = asyncio.Event()

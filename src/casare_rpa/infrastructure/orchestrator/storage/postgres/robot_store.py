@@ -22,6 +22,12 @@ from casare_rpa.infrastructure.orchestrator.storage.postgres.sessions import (
 )
 from casare_rpa.infrastructure.orchestrator.storage.store_limits import StoreLimits
 
+PLANNED_EACH_TIME = {"plan_cache_mode": "force_custom_plan"}
+"""The few large statements of robots get a plan for the tables as they are.
+
+A plan that was made for empty tables, where all indexes cost the same, reads all open jobs for each robot.
+"""
+
 
 class PostgresRobots(PostgresJobs):
     """Implements parts of `ports.instances.InstanceStore` and `ports.robots.RobotStore`."""
@@ -38,6 +44,7 @@ class PostgresRobots(PostgresJobs):
                     "profile": WriteProfiles(),
                 }
             ),
+            PLANNED_EACH_TIME,
         )
 
     async def _in_lane(self, command: str, value: Any) -> Any:  # noqa: ANN401 - each command has types of its own
