@@ -42,6 +42,8 @@ _all_of = attrgetter(*JOB_FIELD_NAMES)
 _changing_of = attrgetter(*_CHANGING_FIELDS)
 
 JOB_COLUMNS = (*JOB_FIELD_NAMES, "placement", "rank", "ready")
+UPDATED_COLUMNS = (*_CHANGING_FIELDS, "ready", "fingerprint")
+"""The columns that change, in the order of `updated_row`."""
 JOB_SELECT = ", ".join(JOB_FIELD_NAMES)
 """The columns of a job, in the order that `job_of` takes them."""
 
@@ -74,6 +76,12 @@ def change_of(before: Job, after: Job, at: Instant) -> tuple[tuple[str, ...], li
             [*values, fingerprint(after) if after.status is JobStatus.FAILED else None],
         )
     return names, values
+
+
+def updated_row(after: Job, at: Instant) -> list[Any]:
+    """The values of UPDATED_COLUMNS of a job after a change. Whether it is ready is computed for the instant `at`."""
+    values = [json.dumps(value) if type(value) is tuple else value for value in _changing_of(after)]
+    return [*values, is_ready(after, at), fingerprint(after) if after.status is JobStatus.FAILED else None]
 
 
 def is_ready(job: Job, at: Instant) -> bool:

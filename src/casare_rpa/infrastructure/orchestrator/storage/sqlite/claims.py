@@ -15,9 +15,10 @@ from casare_rpa.domain.job import Job
 from casare_rpa.domain.queues import ALL_QUEUES
 from casare_rpa.domain.selection import Head, SlotAssignment, Slots, choose
 from casare_rpa.infrastructure.orchestrator.storage.decisions import EVENT_COLUMNS, decide_offers
+from casare_rpa.infrastructure.orchestrator.storage.json_parameters import json_parameter
 from casare_rpa.infrastructure.orchestrator.storage.placements import Line
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import job_writes, session_rows
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.json_rows import json_parameter, rows_at_once
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.json_rows import rows_at_once
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.placements import StoredPlacements
 from casare_rpa.infrastructure.orchestrator.storage.store_limits import StoreLimits
 

@@ -8,8 +8,9 @@ from casare_rpa.domain.instants import Instant, after
 from casare_rpa.domain.liveness import LEASE_SECONDS
 from casare_rpa.domain.robot_records import Beat
 from casare_rpa.domain.robot_sessions import LostSession
+from casare_rpa.infrastructure.orchestrator.storage.json_parameters import json_parameter
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import session_rows
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.json_rows import columns_of_json, json_parameter
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.json_rows import columns_of_json
 
 SEEN = (
     "UPDATE robots SET last_seen_at = new.seen_at "

@@ -10,9 +10,9 @@ from casare_rpa.domain.logs import StoredLine
 from casare_rpa.domain.retained import RetainedKind
 from casare_rpa.infrastructure.orchestrator.storage.cold import login_rows, retention_rows
 from casare_rpa.infrastructure.orchestrator.storage.cold.log_rows import LINE_COLUMNS, stored_line
+from casare_rpa.infrastructure.orchestrator.storage.json_parameters import json_parameter
 from casare_rpa.infrastructure.orchestrator.storage.rows import JOB_SELECT, job_of
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import log_volumes, numbers
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.json_rows import json_parameter
 
 _JOBS = f"SELECT {JOB_SELECT} FROM jobs WHERE job_id IN (SELECT value FROM json_each(?))"  # noqa: S608 - our own names
 _LINES = f"SELECT {LINE_COLUMNS} FROM job_logs WHERE log_id IN (SELECT value FROM json_each(?)) ORDER BY log_id"  # noqa: S608

@@ -21,9 +21,9 @@ from casare_rpa.infrastructure.orchestrator.storage.decisions import (
     due_entries,
     wanted_keys,
 )
+from casare_rpa.infrastructure.orchestrator.storage.json_parameters import json_parameter
 from casare_rpa.infrastructure.orchestrator.storage.placements import Placements
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import job_writes, numbers, session_rows
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.json_rows import json_parameter
 
 # CROSS JOIN fixes the join order: a lookup for each wanted key instead of a scan of all kept keys.
 KNOWN_KEYS = (

@@ -16,13 +16,9 @@ from casare_rpa.infrastructure.orchestrator.storage.decisions import (
     tallies_of_changes,
     tallies_of_submits,
 )
+from casare_rpa.infrastructure.orchestrator.storage.json_parameters import json_parameter
 from casare_rpa.infrastructure.orchestrator.storage.rows import JOB_COLUMNS, change_of, job_of, row_of
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.json_rows import (
-    JOB_JSON,
-    columns_of_json,
-    json_parameter,
-    rows_at_once,
-)
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.json_rows import JOB_JSON, columns_of_json, rows_at_once
 
 LOADED_AT_ONCE = 250
 """A job can take over 1 MiB as JSON, and a text in SQLite is limited to 1 GB."""

@@ -6,22 +6,12 @@ from typing import Any
 
 import msgspec
 
-from casare_rpa.domain import codec
 from casare_rpa.infrastructure.orchestrator.storage.rows import JOB_FIELD_NAMES
 
 _EXACT = {"progress": "printf('%!.17g', progress)"}
 """Columns of floating-point numbers, which SQLite rounds to 15 digits in JSON."""
 JOB_JSON = f"json_array({', '.join(_EXACT.get(name, name) for name in JOB_FIELD_NAMES)})"
 """A job as one value, for `rows_at_once`; `job_of` takes it."""
-
-
-def json_parameter(rows: Sequence[Any]) -> str:
-    """Rows, or single values, as the one JSON parameter of a batched statement.
-
-    A NUL becomes U+FFFD, as it does in every frame of a robot: SQLite cuts the text that it takes out of JSON there.
-    """
-    text = msgspec.json.encode(rows).decode()
-    return codec.repair(text) if "\\u0000" in text else text
 
 
 def columns_of_json(names: Sequence[str]) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from casare_rpa.domain.logs import LINE_OVERHEAD_BYTES, LogLine, stored_bytes
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.json_rows import columns_of_json, json_parameter
+from casare_rpa.infrastructure.orchestrator.storage.json_parameters import json_parameter
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.json_rows import columns_of_json
 
 _ADD = (
     f"INSERT INTO log_volumes (robot_id, bytes) SELECT {columns_of_json(('robot_id', 'bytes'))} FROM json_each(?) "  # noqa: S608

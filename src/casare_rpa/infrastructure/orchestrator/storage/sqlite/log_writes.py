@@ -8,8 +8,9 @@ from msgspec.structs import replace
 
 from casare_rpa.domain.logs import LogLine, StoredLine
 from casare_rpa.infrastructure.orchestrator.storage.cold import epoch_rows
+from casare_rpa.infrastructure.orchestrator.storage.json_parameters import json_parameter
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import log_volumes, numbers
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.json_rows import columns_of_json, json_parameter
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.json_rows import columns_of_json
 
 LOG_COLUMNS = (
     "log_id",

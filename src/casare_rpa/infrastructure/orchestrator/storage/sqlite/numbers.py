@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from casare_rpa.infrastructure.orchestrator.storage.decisions import Counters
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.json_rows import json_parameter
+from casare_rpa.infrastructure.orchestrator.storage.json_parameters import json_parameter
 
 JOBS = "jobs"
 OF_TENANT = "jobs:"

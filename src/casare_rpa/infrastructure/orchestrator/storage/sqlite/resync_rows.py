@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from casare_rpa.domain.stored_state import FleetState, JobRevision, StoppingJobs, StoredHeldJob, StoredProfile
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.json_rows import json_parameter
+from casare_rpa.infrastructure.orchestrator.storage.json_parameters import json_parameter
 
 _FLEET_STATE = """
 SELECT

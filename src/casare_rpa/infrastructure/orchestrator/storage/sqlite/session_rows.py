@@ -7,7 +7,8 @@ import msgspec
 
 from casare_rpa.domain.robot_sessions import LostSession, SessionKey
 from casare_rpa.domain.stored_state import StoredSession
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.json_rows import json_parameter, rows_at_once
+from casare_rpa.infrastructure.orchestrator.storage.json_parameters import json_parameter
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.json_rows import rows_at_once
 
 # A robot that never connected has no row. CROSS JOIN fixes the order: one lookup for each session.
 LOST = (

@@ -19,8 +19,9 @@ from casare_rpa.domain.robot_sessions import (
     begin_session,
 )
 from casare_rpa.infrastructure.orchestrator.storage.cold import instance_rows, job_rows
+from casare_rpa.infrastructure.orchestrator.storage.json_parameters import json_parameter
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.job_changes import ApplyChanges
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.json_rows import json_parameter, rows_at_once
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.json_rows import rows_at_once
 
 _COLUMNS = ("robot_id", "instance", "session_id", "number", "takeovers", "moved_from")
 STORED = "FROM robot_sessions WHERE robot_id IN (SELECT value FROM json_each(?))"

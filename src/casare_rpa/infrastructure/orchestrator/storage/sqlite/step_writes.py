@@ -4,7 +4,8 @@ import sqlite3
 
 from casare_rpa.domain.job_events import Transition
 from casare_rpa.domain.steps import StepReport
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.json_rows import columns_of_json, json_parameter
+from casare_rpa.infrastructure.orchestrator.storage.json_parameters import json_parameter
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.json_rows import columns_of_json
 
 _OWNER = "SELECT robot_id, attempt FROM jobs WHERE job_id = ?"
 _FORMER_OWNER = "SELECT 1 FROM job_events WHERE job_id = ? AND attempt = ? AND robot_id = ? AND number = ?"

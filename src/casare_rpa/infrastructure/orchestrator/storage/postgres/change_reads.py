@@ -1,0 +1,96 @@
+"""Reads of the numbered changes of jobs, and reads that compare memory with the store. Each is one statement."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from casare_rpa.domain.job_records import ShownChange, ShownChanges, StreamState
+from casare_rpa.domain.stored_state import FleetState, JobRevision, StoppingJobs, StoredHeldJob, StoredProfile
+from casare_rpa.infrastructure.orchestrator.storage.statements import SqlConnection
+
+# A promoted standby begins another timeline. Without synchronous replication it may lack the last changes, so that a
+# position counts on one timeline only.
+EPOCH = "(SELECT epoch || left(pg_walfile_name(pg_current_wal_lsn()), 8) FROM epoch WHERE epoch_id = 1)"
+_CHANGES = f"""
+SELECT coalesce((SELECT last FROM numbers WHERE name = $2), 0),
+    coalesce((SELECT last FROM numbers WHERE name = 'deleted:' || $2), 0), {EPOCH},
+    (SELECT coalesce(json_agg(row), '[]') FROM (
+        SELECT entry.shown::json AS shown, entry.job_id, jobs.workflow_id, entry.tenant_id, entry.status,
+            entry.attempt, entry.seq, entry.tenant_seq, entry.at
+        FROM job_events AS entry CROSS JOIN LATERAL (
+            SELECT workflow_id FROM jobs WHERE jobs.job_id = entry.job_id) AS jobs
+        WHERE {{}} LIMIT $3) AS row)
+"""  # noqa: S608 - our own names
+ALL_CHANGES = _CHANGES.format("entry.seq > $1 ORDER BY entry.seq")
+CHANGES_OF_TENANT = _CHANGES.format("entry.tenant_id = $4 AND entry.tenant_seq > $1 ORDER BY entry.tenant_seq")
+STREAM = f"SELECT {EPOCH}, (SELECT coalesce(json_object_agg(name, last), '{{}}') FROM numbers)"  # noqa: S608
+_FLEET_STATE = """
+SELECT (SELECT coalesce(json_agg(json_build_array(
+        robot_id, name, tags::json, max_concurrent_jobs, instance_id, restart_command_id, draining_at)), '[]')
+     FROM robots WHERE {0}),
+    (SELECT coalesce(json_agg(json_build_array(robot_id, job_id, status)), '[]')
+     FROM jobs WHERE finished_at IS NULL AND robot_id IS NOT NULL AND {0})
+"""
+FLEET_STATE = _FLEET_STATE.format("true")
+STATE_OF_SOME = _FLEET_STATE.format("robot_id = ANY($1::text[])")
+RUNNING_JOBS = """
+SELECT coalesce(json_agg(json_build_array(job_id, revision)), '[]')
+FROM jobs WHERE finished_at IS NULL AND robot_id IS NOT NULL AND status = 'running'
+"""
+OVERLAP = 1_000
+"""Ids of entries are given before their commit, so that a smaller one can become visible later. Each read repeats these
+entries; a job that was compared before costs nothing."""
+STOPPING_JOBS = f"""
+SELECT (SELECT coalesce(max(event_id), 0) FROM job_events),
+    (SELECT coalesce(json_agg(json_build_array(job_id, revision)), '[]') FROM (
+        SELECT DISTINCT job_id AS changed_id FROM job_events WHERE event_id > $1::bigint - {OVERLAP}
+        AND kind IN ('cancel_requested', 'timeout', 'cancel_sent', 'cancel_received')) AS changed
+     CROSS JOIN LATERAL (
+        SELECT job_id, revision FROM jobs WHERE job_id = changed_id AND finished_at IS NULL) AS stopping)
+"""  # noqa: S608 - our own names
+NO_EVENT = 2**62
+
+_profiles = msgspec.json.Decoder(list[StoredProfile])
+_held = msgspec.json.Decoder(list[StoredHeldJob])
+_revisions = msgspec.json.Decoder(list[JobRevision])
+
+
+def changes_after(connection: SqlConnection, tenant_id: str | None, after: int, limit: int) -> ShownChanges:
+    """Up to `limit` changes after a number, of a tenant or of all."""
+    if tenant_id is None:
+        row = connection.execute(ALL_CHANGES, (after, "jobs", limit)).fetchone()
+    else:
+        row = connection.execute(CHANGES_OF_TENANT, (after, f"jobs:{tenant_id}", limit, tenant_id)).fetchone()
+    last, deleted, epoch, encoded = row
+    return ShownChanges(last, deleted, epoch, [_shown(one) for one in msgspec.json.decode(encoded)])
+
+
+def _shown(row: dict[str, Any]) -> ShownChange:
+    order = ("job_id", "workflow_id", "tenant_id", "status", "attempt", "seq", "tenant_seq", "at")
+    return msgspec.convert([*row["shown"], *(row[name] for name in order)], ShownChange)
+
+
+def stream(connection: SqlConnection) -> StreamState:
+    """The epoch and the newest numbers."""
+    epoch, encoded = connection.execute(STREAM).fetchone()
+    numbers: dict[str, int] = msgspec.json.decode(encoded)
+    tenants = {name.removeprefix("jobs:"): last for name, last in numbers.items() if name.startswith("jobs:")}
+    return StreamState(epoch, numbers.get("jobs", 0), tenants)
+
+
+def fleet_state(connection: SqlConnection, robot_ids: Sequence[str] | None) -> FleetState:
+    """The state of these robots, or of all."""
+    statement, values = (FLEET_STATE, ()) if robot_ids is None else (STATE_OF_SOME, (list(robot_ids),))
+    robots, held = connection.execute(statement, values).fetchone()
+    return FleetState(_profiles.decode(robots), _held.decode(held))
+
+
+def running_jobs(connection: SqlConnection) -> list[JobRevision]:
+    return _revisions.decode(connection.execute(RUNNING_JOBS).fetchone()[0])
+
+
+def stopping_jobs(connection: SqlConnection, after_event_id: int | None) -> StoppingJobs:
+    after = NO_EVENT if after_event_id is None else after_event_id
+    last, jobs = connection.execute(STOPPING_JOBS, (after,)).fetchone()
+    return StoppingJobs(last, _revisions.decode(jobs))

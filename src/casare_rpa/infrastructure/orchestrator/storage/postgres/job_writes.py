@@ -1,0 +1,279 @@
+"""The statements that write jobs with their history, numbers, tallies and audit entries.
+
+Each is one autocommit statement: the server holds its locks for as long as it executes the statement, and for no time
+in which this process computes or stands still. The locks come in a fixed order: jobs by id, tallies, the number of all
+changes, those of tenants, audit entries. The numbers come last, because every writer waits for them.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import sqlalchemy
+from msgspec.structs import replace
+
+from casare_rpa.domain.audit import NewAudit
+from casare_rpa.domain.job import Job
+from casare_rpa.domain.job_records import Added, Applied, ChangeNumbers
+from casare_rpa.domain.robot_sessions import SessionKey
+from casare_rpa.infrastructure.orchestrator.storage.decisions import (
+    EVENT_COLUMNS,
+    SUBMITTED_COLUMNS,
+    Changes,
+    Counters,
+    EventRow,
+    Submits,
+    Tally,
+    tallies_of_changes,
+    tallies_of_submits,
+)
+from casare_rpa.infrastructure.orchestrator.storage.json_parameters import json_parameter
+from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import Connection
+from casare_rpa.infrastructure.orchestrator.storage.rows import (
+    JOB_COLUMNS,
+    JOB_SELECT,
+    UPDATED_COLUMNS,
+    job_of,
+    row_of,
+    updated_row,
+)
+from casare_rpa.infrastructure.orchestrator.storage.schema import audit, idempotency_keys, job_events, jobs, tallies
+
+LOADED_AT_ONCE = 250
+LOAD = f"SELECT {JOB_SELECT} FROM jobs WHERE job_id = ANY($1::text[])"  # noqa: S608 - our own names
+_TALLY_COLUMNS = ("tenant_id", "status", "minute", "queue", "number")
+_AUDIT_COLUMNS = ("at", "by", "action", "target", "note")
+_KEY_COLUMNS = ("tenant_id", "idempotency_key", "body_digest", "job_id")
+
+
+def names(columns: Sequence[str]) -> str:
+    return ", ".join(f'"{name}"' for name in columns)
+
+
+def typed(table: sqlalchemy.Table, columns: Sequence[str]) -> str:
+    """The columns and their types, for `json_to_recordset`."""
+    kinds = {sqlalchemy.Float: "double precision", sqlalchemy.Integer: "bigint"}
+    types = (kinds.get(type(table.c[name].type), "text") for name in columns)
+    return ", ".join(f'"{name}" {kind}' for name, kind in zip(columns, types, strict=True))
+
+
+def _history(columns: tuple[str, ...]) -> str:
+    """The part of a statement after its jobs. `done` has a row when they are written; $4 to $8 as `_parameters` says.
+
+    The numbers in the rows count from 1; the counters of the store are added to them.
+    """
+    others = tuple(name for name in columns if name not in ("seq", "tenant_seq"))
+    key = "tenant_id, status, minute, queue, slot"
+    return f"""
+counted AS (
+    INSERT INTO tallies ({key}, number)
+    SELECT tenant_id, status, minute, queue, $5::bigint, number
+    FROM json_to_recordset($4::json) AS moved ({typed(tallies, _TALLY_COLUMNS)})
+    WHERE EXISTS (SELECT 1 FROM done) ORDER BY tenant_id, status, minute, queue
+    ON CONFLICT ({key}) DO UPDATE SET number = tallies.number + excluded.number RETURNING 1
+),
+every AS (
+    UPDATE numbers SET last = last + $7::bigint
+    WHERE name = 'jobs' AND $7::bigint > 0 AND EXISTS (SELECT 1 FROM done) AND (SELECT count(*) FROM counted) >= 0
+    RETURNING last - $7::bigint AS base
+),
+tenant AS (
+    INSERT INTO numbers (name, last)
+    SELECT 'jobs:' || tenant_id, added FROM json_to_recordset($8::json) AS new (tenant_id text, added bigint)
+    WHERE EXISTS (SELECT 1 FROM every) ORDER BY tenant_id
+    ON CONFLICT (name) DO UPDATE SET last = numbers.last + excluded.last RETURNING name, last
+),
+bases AS MATERIALIZED (
+    SELECT new.tenant_id, tenant.last - new.added AS base
+    FROM json_to_recordset($8::json) AS new (tenant_id text, added bigint)
+    CROSS JOIN LATERAL (SELECT last FROM tenant WHERE tenant.name = 'jobs:' || new.tenant_id) AS tenant
+),
+entered AS (
+    INSERT INTO job_events ({names(others)}, seq, tenant_seq)
+    SELECT {names(others)}, seq + (SELECT base FROM every),
+        tenant_seq + (SELECT base FROM bases WHERE bases.tenant_id = entry.tenant_id)
+    FROM json_to_recordset($3::json) AS entry (place bigint, {typed(job_events, columns)})
+    WHERE EXISTS (SELECT 1 FROM done) ORDER BY place RETURNING 1
+),
+recorded AS (
+    INSERT INTO audit ({names(_AUDIT_COLUMNS)})
+    SELECT {names(_AUDIT_COLUMNS)} FROM json_to_recordset($6::json) AS entry ({typed(audit, _AUDIT_COLUMNS)})
+    WHERE EXISTS (SELECT 1 FROM done) AND (SELECT count(*) FROM entered) >= 0
+)
+SELECT (SELECT count(*) FROM done),
+    coalesce((SELECT base FROM every), (SELECT last FROM numbers WHERE name = 'jobs'), 0),
+    (SELECT json_object_agg(tenant_id, base) FROM bases)
+"""  # noqa: S608 - our own names
+
+
+ADD = f"""
+WITH done AS (
+    INSERT INTO jobs ({names(JOB_COLUMNS)})
+    SELECT {names(JOB_COLUMNS)} FROM json_to_recordset($1::json) AS new ({typed(jobs, JOB_COLUMNS)}) RETURNING 1
+),
+known AS (
+    INSERT INTO idempotency_keys ({names(_KEY_COLUMNS)})
+    SELECT {names(_KEY_COLUMNS)} FROM json_to_recordset($2::json) AS new ({typed(idempotency_keys, _KEY_COLUMNS)})
+    ORDER BY tenant_id, idempotency_key
+),
+{_history(SUBMITTED_COLUMNS)}
+"""  # noqa: S608 - our own names
+# `locked` waits for writers of the same jobs, and has only the rows with the revision that was read. `done` has a row
+# when all of them have it and no session was lost, so that a batch is written as a whole or not at all. A number of
+# updated rows that differs from that of the locked ones ends the statement with an error.
+APPLY = f"""
+WITH new AS MATERIALIZED (
+    SELECT * FROM json_to_recordset($1::json)
+    AS new (job_id text, old_revision bigint, {typed(jobs, UPDATED_COLUMNS)}) ORDER BY job_id
+),
+locked AS MATERIALIZED (
+    SELECT new.* FROM new CROSS JOIN LATERAL (
+        SELECT 1 FROM jobs WHERE jobs.job_id = new.job_id AND jobs.revision = new.old_revision FOR NO KEY UPDATE
+    ) AS stored
+),
+fit AS MATERIALIZED (
+    SELECT 1 WHERE (SELECT count(*) FROM locked) = (SELECT count(*) FROM new) AND NOT EXISTS (
+        SELECT 1 FROM json_to_recordset($2::json) AS mine (robot_id text, session_id text)
+        CROSS JOIN LATERAL (
+            SELECT session_id FROM robot_sessions WHERE robot_sessions.robot_id = mine.robot_id) AS newest
+        WHERE newest.session_id IS DISTINCT FROM mine.session_id)
+),
+written AS (
+    UPDATE jobs SET {", ".join(f'"{name}" = new."{name}"' for name in UPDATED_COLUMNS)}
+    FROM locked AS new WHERE jobs.job_id = new.job_id AND EXISTS (SELECT 1 FROM fit) RETURNING 1
+),
+done AS MATERIALIZED (
+    SELECT 1 / (CASE WHEN (SELECT count(*) FROM written) = (SELECT count(*) FROM new) THEN 1 ELSE 0 END) FROM fit
+),
+{_history(EVENT_COLUMNS)}
+"""  # noqa: S608 - our own names
+# The last numbered entries of jobs, newest first.
+NUMBERS = """
+SELECT job_id, seq, tenant_seq FROM job_events WHERE job_id = ANY($1::text[]) AND seq IS NOT NULL
+ORDER BY event_id DESC
+"""
+
+
+class Bases(NamedTuple):
+    """The numbers before the first one of a statement."""
+
+    last: int
+    of_tenants: dict[str, int]
+
+    def of(self, numbers: ChangeNumbers, tenant_id: str) -> ChangeNumbers:
+        """The numbers in the store of a change whose numbers count from 1."""
+        if numbers.tenant_seq is None:
+            return replace(numbers, seq=self.last + numbers.seq)
+        tenant_seq = self.of_tenants[tenant_id] + numbers.tenant_seq
+        return replace(numbers, seq=self.last + numbers.seq, tenant_seq=tenant_seq)
+
+
+async def load(connection: Connection, job_ids: Iterable[str]) -> dict[str, Job]:
+    """The jobs that exist, by id."""
+    wanted = sorted(job_ids)
+    found: dict[str, Job] = {}
+    for first in range(0, len(wanted), LOADED_AT_ONCE):
+        rows = await connection.fetch(LOAD, wanted[first : first + LOADED_AT_ONCE])
+        found.update((job.job_id, job) for job in map(job_of, rows))
+    return found
+
+
+class JobStatement(NamedTuple):
+    """The parameters of one statement."""
+
+    sql: str
+    parameters: tuple[Any, ...]
+
+    async def run(self, connection: Connection) -> Bases | None:
+        """The bases of its numbers; `None` if it wrote nothing because rows have changed."""
+        done, last, of_tenants = await connection.fetchrow(self.sql, *self.parameters)
+        return Bases(last, json.loads(of_tenants) if of_tenants else {}) if done else None
+
+
+def add_statement(
+    decided: Submits, counters: Counters, audits: Sequence[tuple[NewAudit, int]], tally_slot: int
+) -> JobStatement:
+    """The insert of new jobs. `counters` counted from 0."""
+    rows = [dict(zip(JOB_COLUMNS, map(plain, row_of(one.job)), strict=True)) for one in decided.jobs]
+    keys = [dict(zip(_KEY_COLUMNS, key, strict=True)) for key in decided.keys]
+    moves = tallies_of_submits(one.job for one in decided.jobs)
+    history = _parameters(SUBMITTED_COLUMNS, decided.events, moves, counters, audits, tally_slot)
+    return JobStatement(ADD, (json_parameter(rows), json_parameter(keys), *history))
+
+
+def apply_statement(
+    decided: Changes,
+    counters: Counters,
+    audits: Sequence[tuple[NewAudit, int]],
+    sessions: Iterable[SessionKey],
+    tally_slot: int,
+) -> JobStatement:
+    """The update of changed jobs, in these sessions. `counters` counted from 0."""
+    rows = [
+        {
+            "job_id": one.after.job_id,
+            "old_revision": one.before.revision,
+            **dict(zip(UPDATED_COLUMNS, map(plain, updated_row(one.after, one.at)), strict=True)),
+        }
+        for one in decided.written
+    ]
+    mine = [{"robot_id": robot_id, "session_id": session_id} for robot_id, session_id in sorted(sessions)]
+    moves = tallies_of_changes(decided.written)
+    history = _parameters(EVENT_COLUMNS, decided.events, moves, counters, audits, tally_slot)
+    return JobStatement(APPLY, (json_parameter(rows), json_parameter(mine), *history))
+
+
+def _parameters(
+    columns: tuple[str, ...],
+    events: Sequence[EventRow],
+    moves: Counter[Tally],
+    counters: Counters,
+    audits: Sequence[tuple[NewAudit, int]],
+    tally_slot: int,
+) -> tuple[Any, ...]:
+    """The parameters of `_history`: entries, tallies, slot, audit entries, numbers of all, numbers of each tenant."""
+    entries = [
+        {"place": place, **dict(zip(columns, map(plain, event), strict=True))} for place, event in enumerate(events)
+    ]
+    tally_rows = [dict(zip(_TALLY_COLUMNS, (*key, number), strict=True)) for key, number in moves.items() if number]
+    audit_rows = [
+        dict(zip(_AUDIT_COLUMNS, (one.at, one.by, one.action, one.target, one.note_of(done)), strict=True))
+        for one, done in audits
+    ]
+    tenants = [{"tenant_id": name, "added": added} for name, added in sorted(counters.of_tenants.items())]
+    return (
+        json_parameter(entries),
+        json_parameter(tally_rows),
+        tally_slot,
+        json_parameter(audit_rows),
+        counters.last,
+        json_parameter(tenants),
+    )
+
+
+def plain(value: object) -> object:
+    """A truth value as a number."""
+    return int(value) if isinstance(value, bool) else value
+
+
+def numbered_submits(answers: list[list[Added | None]], bases: Bases) -> list[list[Added | None]]:
+    """The answers with the numbers of the store."""
+
+    def one(added: Added | None) -> Added | None:
+        if added is None or added.numbers is None:
+            return added
+        return replace(added, numbers=bases.of(added.numbers, added.job.tenant_id))
+
+    return [[one(added) for added in answer] for answer in answers]
+
+
+def numbered_changes(answers: list[list[Applied]], bases: Bases) -> list[list[Applied]]:
+    """The answers with the numbers of the store."""
+
+    def one(applied: Applied) -> Applied:
+        if applied.numbers is None or applied.before is None:
+            return applied
+        return replace(applied, numbers=bases.of(applied.numbers, applied.before.tenant_id))
+
+    return [[one(applied) for applied in answer] for answer in answers]
