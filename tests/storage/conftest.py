@@ -13,7 +13,7 @@ from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteSt
 from casare_rpa.infrastructure.orchestrator.storage.store_limits import StoreLimits
 from new_database import new_database
 from postgres_server import DEBIAN, NEWEST
-from storage.postgres_database import empty_database
+from storage.postgres_database import empty_database, known_database
 from storage.shared_file import InTurns, open_in_turns, open_unlocked
 
 
@@ -51,8 +51,14 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path, limits: StoreLim
     await opened.close()
 
 
+async def open_postgres_writer(slot: int) -> Store:
+    url = empty_database(DEBIAN) if slot == 0 else known_database(DEBIAN)
+    return cast(Any, await PostgresStore.open(url))
+
+
 WRITERS: dict[str, Callable[[Path, int], Awaitable[Store]]] = {
     "sqlite": lambda folder, slot: open_unlocked(new_database(folder), slot),
+    "postgresql": lambda _, slot: open_postgres_writer(slot),
 }
 WRITERS = {name: opener for name, opener in WRITERS.items() if CHOSEN in name}
 

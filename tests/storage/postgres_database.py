@@ -36,3 +36,8 @@ def empty_database(kind: str) -> str:
     name = _database(kind)
     server.run_sql(_EMPTY, name)
     return server.url(name)
+
+
+def known_database(kind: str) -> str:
+    """The URL of the same database, with its data."""
+    return running(kind).url(_database(kind))

@@ -26,7 +26,7 @@ from casare_rpa.infrastructure.orchestrator.storage.postgres.hot_writer import H
 from postgres_server import DEBIAN, running
 from storage.cut_proxy import Cut, CutProxy
 from storage.postgres_database import empty_database
-from storage.postgres_jobs import copy_jobs
+from storage.postgres_jobs import copy_jobs, plan_of
 from storage.values import a_job, a_slot, at
 
 STOPPED_SECONDS = 5.0
@@ -283,23 +283,6 @@ async def test_instance_that_stopped_in_a_claim_blocks_no_other_for_long() -> No
 
 COLUMNS = ("attempt", "offer_expires_at", "ready", "revision", "robot_id", "session_id")
 READ = {"number": 0, "after_rank": -(2**63), "after_id": ""}
-
-
-async def plan_of(connection: Connection, name: str, *values: object) -> tuple[list[str], int]:
-    """The nodes of the plan of a prepared statement, and the pages that it read."""
-    texts = ", ".join("'" + str(value).replace("'", "''") + "'" for value in values)
-    (answer,) = await connection.fetchrow(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE {name} ({texts})")
-    plan = json.loads(answer)[0]["Plan"]
-    nodes: list[str] = []
-
-    def walk(node: dict[str, Any]) -> None:
-        where = node.get("Index Name") or node.get("Relation Name") or ""
-        nodes.append(f"{node['Node Type']} {where}".strip())
-        for child in node.get("Plans", []):
-            walk(child)
-
-    walk(plan)
-    return nodes, plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
 
 
 @pytest.mark.parametrize("lines", [1, 1_000])

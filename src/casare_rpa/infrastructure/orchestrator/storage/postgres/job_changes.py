@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
+from msgspec.structs import replace
 
 from casare_rpa.domain.audit import NewAudit
-from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_records import Added, Applied, Change, JobToAdd
 from casare_rpa.domain.robot_sessions import SessionKey
@@ -92,7 +92,7 @@ class AddPostgresJobs:
     async def execute(self, connection: Connection, calls: Sequence[AddCall]) -> list[list[Added | None]]:
         attempt, self._attempt = self._attempt, None
         if attempt is not None and attempt.is_of(calls):
-            answers = await self._run(connection, attempt)
+            answers = await self._run(connection, attempt, again=True)
             if answers is not None:
                 return answers
         for _ in range(MOST_DECISIONS):
@@ -106,20 +106,22 @@ class AddPostgresJobs:
             answers = await self._run(connection, _Attempt(calls, decided, counters, statement))
             if answers is not None:
                 return answers
-        raise StoreUnavailable("the store is too busy with these jobs; nothing was written, try again")
+        raise asyncpg.UniqueViolationError("a job of the batch exists")  # its call fails, and the others run again
 
     async def _decide(self, connection: Connection, calls: Sequence[AddCall], counters: Counters) -> Submits:
         submits = [jobs for jobs, _ in calls]
         return decide_submits(submits, await _stored_keys(connection, wanted_keys(submits)), counters)
 
-    async def _run(self, connection: Connection, attempt: _Attempt) -> list[list[Added | None]] | None:
-        """Write the jobs. `None`: another writer stored one of the keys first."""
+    async def _run(
+        self, connection: Connection, attempt: _Attempt, *, again: bool = False
+    ) -> list[list[Added | None]] | None:
+        """Write the jobs. `None`: another writer stored one of the keys first, or a job with one of the ids exists."""
         decided: Submits = attempt.decided
         self._attempt = attempt
         try:
             bases = await attempt.statement.run(connection)
         except asyncpg.UniqueViolationError:
-            bases = await self._committed_before(connection, decided)
+            bases = await self._committed_before(connection, decided) if again else None
         self._attempt = None
         if bases is None:
             return None
@@ -163,7 +165,7 @@ class ApplyPostgresChanges:
             answers = await self._run(connection, _Attempt(calls, decided, counters, statement))
             if answers is not None:
                 return answers
-        raise StoreUnavailable("the store is too busy with these jobs; nothing was written, try again")
+        raise asyncpg.SerializationError("other writers change these jobs")  # the batch runs again after a pause
 
     async def _run(
         self, connection: Connection, attempt: _Attempt, *, again: bool = False
@@ -188,8 +190,8 @@ class ApplyPostgresChanges:
         """The bases of an earlier run of the same statement; `None` if the jobs are not as it leaves them."""
         wanted = {one.after.job_id: one.after for one in decided.written}
         stored = await load(connection, wanted)
-        if any(stored.get(job_id) != job for job_id, job in wanted.items()):
-            return None
+        if not any(_is_as_left(stored.get(job_id), job) for job_id, job in wanted.items()):
+            return None  # one is enough: the statement wrote all of them, and others have changed since
         shown = Counter(
             applied.before.job_id
             for answer in decided.answers
@@ -197,6 +199,14 @@ class ApplyPostgresChanges:
             if applied.before is not None and applied.numbers is not None and applied.numbers.tenant_seq is not None
         )
         return await _bases_of(connection, shown, wanted.values())
+
+
+def _is_as_left(stored: Job | None, wanted: Job) -> bool:
+    """Whether a job is as a statement wrote it. Its lease and its offer may have been extended since."""
+    if stored is None or stored.revision != wanted.revision:
+        return False
+    extended = {"lease_expires_at": wanted.lease_expires_at, "offer_expires_at": wanted.offer_expires_at}
+    return replace(stored, **extended) == wanted
 
 
 async def _bases_of(connection: Connection, shown: Counter[str], jobs: Iterable[Job], *, oldest: bool = False) -> Bases:

@@ -1,8 +1,9 @@
 """The statements that write jobs with their history, numbers, tallies and audit entries.
 
 Each is one autocommit statement: the server holds its locks for as long as it executes the statement, and for no time
-in which this process computes or stands still. The locks come in a fixed order: jobs by id, tallies, the number of all
-changes, those of tenants, audit entries. The numbers come last, because every writer waits for them.
+in which this process computes or stands still. The locks come in a fixed order: sessions, jobs by id,
+keys, tallies, the number of all changes, those of tenants, audit entries. The numbers come last, because every writer
+waits for them.
 """
 
 import json
@@ -14,6 +15,7 @@ import sqlalchemy
 from msgspec.structs import replace
 
 from casare_rpa.domain.audit import NewAudit
+from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_records import Added, Applied, ChangeNumbers
 from casare_rpa.domain.robot_sessions import SessionKey
@@ -42,6 +44,7 @@ from casare_rpa.infrastructure.orchestrator.storage.schema import audit, idempot
 
 LOADED_AT_ONCE = 250
 LOAD = f"SELECT {JOB_SELECT} FROM jobs WHERE job_id = ANY($1::text[])"  # noqa: S608 - our own names
+_EXTENDED = ("lease_expires_at", "offer_expires_at")
 _TALLY_COLUMNS = ("tenant_id", "status", "minute", "queue", "number")
 _AUDIT_COLUMNS = ("at", "by", "action", "target", "note")
 _KEY_COLUMNS = ("tenant_id", "idempotency_key", "body_digest", "job_id")
@@ -94,7 +97,7 @@ entered AS (
     SELECT {names(others)}, seq + (SELECT base FROM every),
         tenant_seq + (SELECT base FROM bases WHERE bases.tenant_id = entry.tenant_id)
     FROM json_to_recordset($3::json) AS entry (place bigint, {typed(job_events, columns)})
-    WHERE EXISTS (SELECT 1 FROM done) ORDER BY place RETURNING 1
+    WHERE EXISTS (SELECT 1 FROM done) AND (SELECT count(*) FROM bases) >= 0 ORDER BY place RETURNING 1
 ),
 recorded AS (
     INSERT INTO audit ({names(_AUDIT_COLUMNS)})
@@ -108,39 +111,57 @@ SELECT (SELECT count(*) FROM done),
 
 
 ADD = f"""
-WITH done AS (
+WITH added AS (
     INSERT INTO jobs ({names(JOB_COLUMNS)})
     SELECT {names(JOB_COLUMNS)} FROM json_to_recordset($1::json) AS new ({typed(jobs, JOB_COLUMNS)}) RETURNING 1
 ),
 known AS (
     INSERT INTO idempotency_keys ({names(_KEY_COLUMNS)})
     SELECT {names(_KEY_COLUMNS)} FROM json_to_recordset($2::json) AS new ({typed(idempotency_keys, _KEY_COLUMNS)})
-    ORDER BY tenant_id, idempotency_key
+    WHERE (SELECT count(*) FROM added) >= 0 ORDER BY tenant_id, idempotency_key RETURNING 1
+),
+done AS MATERIALIZED (
+    SELECT 1 WHERE (SELECT count(*) FROM added) >= 0 AND (SELECT count(*) FROM known) >= 0
 ),
 {_history(SUBMITTED_COLUMNS)}
 """  # noqa: S608 - our own names
+
+
+def _set(name: str) -> str:
+    """The assignment of a column. Heartbeats extend a stored lease without a new revision, and it stays so."""
+    if name in _EXTENDED:
+        return f'"{name}" = CASE WHEN new."{name}" IS NOT NULL THEN greatest(jobs."{name}", new."{name}") END'
+    return f'"{name}" = new."{name}"'
+
+
 # `locked` waits for writers of the same jobs, and has only the rows with the revision that was read. `done` has a row
-# when all of them have it and no session was lost, so that a batch is written as a whole or not at all. A number of
-# updated rows that differs from that of the locked ones ends the statement with an error.
+# when all of them have it and no session was lost, so that a batch is written as a whole or not at all; the robots of
+# the sessions cannot begin others meanwhile. A number of updated rows that differs from that of the locked ones ends
+# the statement with an error.
 APPLY = f"""
-WITH new AS MATERIALIZED (
+WITH fence AS MATERIALIZED (
+    SELECT count(*) FILTER (WHERE newest.session_id IS DISTINCT FROM mine.session_id) AS lost
+    FROM json_to_recordset($2::json) AS mine (robot_id text, session_id text)
+    CROSS JOIN LATERAL (
+        SELECT session_id FROM robot_sessions WHERE robot_sessions.robot_id = mine.robot_id FOR SHARE) AS newest
+),
+new AS MATERIALIZED (
     SELECT * FROM json_to_recordset($1::json)
-    AS new (job_id text, old_revision bigint, {typed(jobs, UPDATED_COLUMNS)}) ORDER BY job_id
+    AS new (job_id text, old_revision bigint, over_lease bigint, over_offer bigint, {typed(jobs, UPDATED_COLUMNS)})
+    WHERE (SELECT lost FROM fence) = 0
 ),
 locked AS MATERIALIZED (
     SELECT new.* FROM new CROSS JOIN LATERAL (
-        SELECT 1 FROM jobs WHERE jobs.job_id = new.job_id AND jobs.revision = new.old_revision FOR NO KEY UPDATE
+        SELECT 1 FROM jobs WHERE jobs.job_id = new.job_id AND jobs.revision = new.old_revision
+        AND (new.over_lease IS NULL OR jobs.lease_expires_at = new.over_lease)
+        AND (new.over_offer IS NULL OR jobs.offer_expires_at = new.over_offer) FOR NO KEY UPDATE
     ) AS stored
 ),
 fit AS MATERIALIZED (
-    SELECT 1 WHERE (SELECT count(*) FROM locked) = (SELECT count(*) FROM new) AND NOT EXISTS (
-        SELECT 1 FROM json_to_recordset($2::json) AS mine (robot_id text, session_id text)
-        CROSS JOIN LATERAL (
-            SELECT session_id FROM robot_sessions WHERE robot_sessions.robot_id = mine.robot_id) AS newest
-        WHERE newest.session_id IS DISTINCT FROM mine.session_id)
+    SELECT 1 WHERE (SELECT lost FROM fence) = 0 AND (SELECT count(*) FROM locked) = (SELECT count(*) FROM new)
 ),
 written AS (
-    UPDATE jobs SET {", ".join(f'"{name}" = new."{name}"' for name in UPDATED_COLUMNS)}
+    UPDATE jobs SET {", ".join(map(_set, UPDATED_COLUMNS))}
     FROM locked AS new WHERE jobs.job_id = new.job_id AND EXISTS (SELECT 1 FROM fit) RETURNING 1
 ),
 done AS MATERIALIZED (
@@ -195,7 +216,10 @@ def add_statement(
     decided: Submits, counters: Counters, audits: Sequence[tuple[NewAudit, int]], tally_slot: int
 ) -> JobStatement:
     """The insert of new jobs. `counters` counted from 0."""
-    rows = [dict(zip(JOB_COLUMNS, map(plain, row_of(one.job)), strict=True)) for one in decided.jobs]
+    rows = [
+        dict(zip(JOB_COLUMNS, map(plain, row_of(one.job)), strict=True))
+        for one in sorted(decided.jobs, key=lambda one: one.job.job_id)
+    ]
     keys = [dict(zip(_KEY_COLUMNS, key, strict=True)) for key in decided.keys]
     moves = tallies_of_submits(one.job for one in decided.jobs)
     history = _parameters(SUBMITTED_COLUMNS, decided.events, moves, counters, audits, tally_slot)
@@ -214,9 +238,11 @@ def apply_statement(
         {
             "job_id": one.after.job_id,
             "old_revision": one.before.revision,
+            "over_lease": _over(one.before.lease_expires_at, one.at),
+            "over_offer": _over(one.before.offer_expires_at, one.at),
             **dict(zip(UPDATED_COLUMNS, map(plain, updated_row(one.after, one.at)), strict=True)),
         }
-        for one in decided.written
+        for one in sorted(decided.written, key=lambda one: one.after.job_id)
     ]
     mine = [{"robot_id": robot_id, "session_id": session_id} for robot_id, session_id in sorted(sessions)]
     moves = tallies_of_changes(decided.written)
@@ -250,6 +276,11 @@ def _parameters(
         counters.last,
         json_parameter(tenants),
     )
+
+
+def _over(expires_at: Instant | None, at: Instant) -> Instant | None:
+    """An instant that has passed. The change may rely on it, so that it must be the stored one still."""
+    return expires_at if expires_at is not None and expires_at <= at else None
 
 
 def plain(value: object) -> object:

@@ -1,0 +1,247 @@
+"""Submits and changes on PostgreSQL: connections that break, rows that others change meanwhile, and query plans."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from casare_rpa.domain.job import Job
+from casare_rpa.domain.job_events import Cancel, LeaseOver, Step
+from casare_rpa.domain.job_records import Change, JobToAdd
+from casare_rpa.domain.vocabulary import JobStatus
+from casare_rpa.infrastructure.orchestrator.storage.decisions import Counters, decide_changes
+from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
+from casare_rpa.infrastructure.orchestrator.storage.postgres import change_reads, job_changes, job_writes
+from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import HOT, Connection, Target
+from casare_rpa.infrastructure.orchestrator.storage.postgres.hot_writer import HotWriter
+from casare_rpa.infrastructure.orchestrator.storage.postgres.job_changes import AddPostgresJobs, ApplyPostgresChanges
+from casare_rpa.infrastructure.orchestrator.storage.rows import JOB_SELECT, job_of
+from postgres_server import DEBIAN, running
+from storage.cut_proxy import Cut, CutProxy
+from storage.postgres_database import empty_database
+from storage.postgres_jobs import copy_jobs, plan_of
+from storage.values import a_job, a_report, at
+
+MOST_PAGES = 4_000
+"""Of 50 jobs with their indexes. All of the jobs have more than 10,000."""
+CANCELS = ("T1", "T11")
+Acts = list[Callable[[], Awaitable[Any]]]
+
+
+def ignore(_: object) -> None:
+    """Placements are the part of claims."""
+
+
+def a_running_job(**wishes: Any) -> Job:
+    fields = {"status": JobStatus.RUNNING, "robot_id": "robot-1", "session_id": "ses-robot-1", "attempt": 1}
+    return a_job(**{**fields, "started_at": at(2), "lease_expires_at": at(90), "revision": 3, **wishes})
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[Connection]:
+    connection = await Target(url).connect(HOT)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def stored_job(url: str, job_id: str) -> Job:
+    async with connected(url) as connection:
+        return job_of(await connection.fetchrow(f"SELECT {JOB_SELECT} FROM jobs WHERE job_id = $1", job_id))
+
+
+async def assert_once(url: str, job_ids: list[str]) -> None:
+    """Each job was added and cancelled once, and the numbers have no gap."""
+    async with connected(url) as connection:
+        rows = await connection.fetch("SELECT job_id, number, seq, tenant_seq FROM job_events ORDER BY seq")
+        tallies = dict(await connection.fetch("SELECT status, sum(number)::bigint FROM tallies GROUP BY status"))
+    history: dict[str, tuple[str, ...]] = {}
+    for job_id, number, *_ in rows:
+        history[job_id] = (*history.get(job_id, ()), number)
+    assert history == dict.fromkeys(job_ids, CANCELS)
+    everyone = [*range(1, len(rows) + 1)]
+    assert [row[2] for row in rows] == everyone
+    assert [row[3] for row in rows] == everyone
+    assert tallies == {"pending": 0, "cancelled": len(job_ids)}
+
+
+# Connections that break
+
+
+@pytest.mark.parametrize("cut", Cut)
+async def test_cut_connection_writes_each_change_once(cut: Cut) -> None:
+    url = empty_database(DEBIAN)
+    proxy = CutProxy(running(DEBIAN).port)
+    await proxy.start()
+    target, failpoints = Target(proxy.url(url)), Failpoints()
+    submits: HotWriter[Any, Any] = HotWriter("submits", AddPostgresJobs(ignore, 0), target, failpoints)
+    changes: HotWriter[Any, Any] = HotWriter("changes", ApplyPostgresChanges(ignore, 0), target, failpoints)
+    job_ids: list[str] = []
+    numbers: list[int] = []
+    for turn in range(60):
+        job = a_job()
+        job_ids.append(job.job_id)
+        if turn:
+            proxy.arm(1 + turn % 5, cut)
+        new = JobToAdd(job, f"key-{turn}" if turn % 2 else None, "digest")
+        (added,) = await submits.submit(([new], None))
+        if turn:
+            proxy.arm(1 + turn % 3, cut)
+        (applied,) = await changes.submit(([Change(job.job_id, Cancel("over", "ana"), at(5))], None, None))
+        assert added.job == job
+        assert isinstance(applied.answer, Step)
+        numbers += [one.numbers.seq for one in (added, applied) if one.numbers is not None]
+    await submits.close()
+    await changes.close()
+    await proxy.close()
+    await assert_once(url, job_ids)
+    assert set(numbers) <= {*range(1, 121)}
+    assert numbers == sorted(numbers)
+
+
+async def test_repetition_beside_its_own_earlier_statement_writes_once() -> None:
+    url = empty_database(DEBIAN)
+    add, change = AddPostgresJobs(ignore, 0), ApplyPostgresChanges(ignore, 0)
+    job = a_job()
+    submits: Any = [([JobToAdd(job)], None)]
+    changes: Any = [([Change(job.job_id, Cancel("over", "ana"), at(5))], None, None)]
+    async with connected(url) as first, connected(url) as second, connected(url) as other:
+        for command, calls, number in ((add, submits, 1), (change, changes, 2)):
+            execute: Any = command.execute
+            async with other.transaction():
+                await other.execute("UPDATE numbers SET last = last WHERE name = 'jobs'")
+                lost = asyncio.create_task(execute(first, calls))
+                await waiting_backends(other, 1)
+                repeated = asyncio.create_task(execute(second, calls))
+                await waiting_backends(other, 2)
+            ((answer,),) = await repeated
+            assert answer.numbers.seq == answer.numbers.tenant_seq == number
+            await lost
+    await assert_once(url, [job.job_id])
+
+
+async def waiting_backends(connection: Connection, number: int) -> None:
+    """Until so many statements wait for a lock."""
+    async with asyncio.timeout(10):
+        while True:
+            waiting = await connection.fetchval(
+                "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = "
+                "current_database()"
+            )
+            if waiting >= number:
+                return
+            await asyncio.sleep(0)
+
+
+# Rows that others change
+
+
+async def test_batches_in_opposite_orders_do_not_lock_each_other_for_ever() -> None:
+    url = empty_database(DEBIAN)
+    jobs = [a_job() for _ in range(100)]
+    add = AddPostgresJobs(ignore, 0)
+    async with connected(url) as first, connected(url) as second:
+        await add.execute(first, [([JobToAdd(job) for job in jobs], None)])
+        cancels = [Change(job.job_id, Cancel("over", "ana"), at(5)) for job in jobs]
+        one: Any = [(cancels, None, None)]
+        reverse: Any = [(cancels[::-1], None, None)]
+        answers = await asyncio.gather(
+            ApplyPostgresChanges(ignore, 0).execute(first, one),
+            ApplyPostgresChanges(ignore, 1).execute(second, reverse),
+        )
+        assert await first.fetchval("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == 0
+    accepted = [sum(isinstance(applied.answer, Step) for applied in answer) for (answer,) in answers]
+    assert sorted(accepted) == [0, 100], "a batch is written as a whole"
+    await assert_once(url, [job.job_id for job in jobs])
+
+
+class Meanwhile:
+    """A connection that lets another one act before its first write."""
+
+    def __init__(self, connection: Connection, act: Callable[[], Awaitable[object]]) -> None:
+        self._connection = connection
+        self._acts: Acts = [act]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    async def fetchrow(self, sql: str, *values: object) -> Any:
+        if self._acts:
+            await self._acts.pop()()
+        return await self._connection.fetchrow(sql, *values)
+
+
+@pytest.mark.parametrize("over", [False, True])
+async def test_lease_that_a_heartbeat_extends_meanwhile_stays_extended(over: bool) -> None:
+    url = empty_database(DEBIAN)
+    job = a_running_job()
+    await copy_jobs(url, [job])
+    async with connected(url) as connection, connected(url) as other:
+        extending: Any = Meanwhile(
+            connection, lambda: other.execute("UPDATE jobs SET lease_expires_at = $1::bigint", at(180))
+        )
+        event: Any = LeaseOver() if over else a_report("running", progress=50.0)
+        calls: Any = [([Change(job.job_id, event, at(100))], None, None)]
+        ((applied,),) = await ApplyPostgresChanges(ignore, 0).execute(extending, calls)
+    stored = await stored_job(url, job.job_id)
+    assert isinstance(applied.answer, Step) is not over
+    assert (stored.status, stored.lease_expires_at) == (JobStatus.RUNNING, at(180))
+
+
+async def test_session_that_is_lost_meanwhile_changes_nothing() -> None:
+    url = empty_database(DEBIAN)
+    job = a_running_job()
+    await copy_jobs(url, [job])
+    async with connected(url) as connection, connected(url) as other:
+        await other.execute(
+            "INSERT INTO robot_sessions (robot_id, instance, session_id, number, takeovers) "
+            "VALUES ('robot-1', 'here', 'ses-robot-1', 1, '[]')"
+        )
+        losing: Any = Meanwhile(connection, lambda: other.execute("UPDATE robot_sessions SET session_id = 'ses-new'"))
+        calls: Any = [([Change(job.job_id, a_report("completed"), at(20))], None, ("robot-1", "ses-robot-1"))]
+        assert await ApplyPostgresChanges(ignore, 0).execute(losing, calls) == [[]]
+    assert await stored_job(url, job.job_id) == job
+
+
+# Query plans
+
+
+async def test_plans_made_for_empty_tables_are_right_for_large_ones() -> None:
+    url = empty_database(DEBIAN)
+    jobs = [a_running_job(job_id=f"many-{n:06d}", finished_at=at(3) if n % 100 else None) for n in range(100_000)]
+    wanted = [job for job in jobs if job.finished_at is None][:50]
+    counters = Counters()
+    calls = [[Change(job.job_id, a_report("completed"), at(20))] for job in wanted]
+    decided = decide_changes(calls, {job.job_id: job for job in wanted}, counters)
+    session = ("robot-1", "ses-robot-1")
+    change = job_writes.apply_statement(decided, counters, [], [session], 0)
+    texts = "{" + ",".join(job.job_id for job in wanted) + "}"
+    statements: dict[str, tuple[Any, ...]] = {
+        change.sql: change.parameters,
+        job_writes.LOAD: (texts,),
+        job_writes.NUMBERS: (texts,),
+        job_changes.KNOWN_KEYS: ('[{"tenant_id":"default","idempotency_key":"key"}]',),
+        job_changes.LOST_SESSIONS: ('[{"robot_id":"robot-1","session_id":"s"}]',),
+        change_reads.ALL_CHANGES: (99_900, "jobs", 100),
+        change_reads.CHANGES_OF_TENANT: (99_900, "jobs:default", 100, "default"),
+    }
+    async with connected(url) as connection:
+        for number, (sql, values) in enumerate(statements.items()):
+            await connection.execute(f"PREPARE s{number} AS {sql}")
+            await plan_of(connection, f"s{number}", *values)  # the plan is made, and kept
+        await connection.execute("DELETE FROM job_events")
+        await copy_jobs(url, jobs)
+        await connection.execute(
+            "INSERT INTO job_events (job_id, at, number, kind, status, attempt, tenant_id, seq, tenant_seq, shown) "
+            "SELECT job_id, 0, 'T7', 'running', 'running', 1, 'default', n, n, '[]' "
+            "FROM (SELECT job_id, row_number() OVER (ORDER BY job_id) AS n FROM jobs) AS numbered"
+        )
+        await connection.execute("UPDATE numbers SET last = 100000 WHERE name = 'jobs'")
+        await connection.execute("INSERT INTO numbers (name, last) VALUES ('jobs:default', 100000)")
+        for number, (sql, values) in enumerate(statements.items()):
+            nodes, pages = await plan_of(connection, f"s{number}", *values)
+            assert not [node for node in nodes if node.startswith(("Seq Scan on", "Hash", "Merge"))], (sql, nodes)
+            assert pages <= MOST_PAGES, (pages, nodes, sql)
