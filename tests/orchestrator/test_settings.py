@@ -8,11 +8,10 @@ import threading
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
 from casare_rpa.domain.errors import InvalidSettings
 from casare_rpa.domain.limits import ADMIN_LIMIT, MONITORING_LIMIT, ROBOT_LIMIT, RateLimit
-from casare_rpa.infrastructure.orchestrator.settings import MAKE_SECRET, Settings, load_settings, with_secrets
+from casare_rpa.infrastructure.orchestrator.settings import MAKE_SECRET, Settings, load_settings
 
 SECRETS = ("api_secret", "jwt_secret", "admin_password")
 CANARY = "canary-secret-0123456789"
@@ -131,7 +130,7 @@ def test_unsupported_database_url_is_refused_with_the_supported_form(url: str) -
     ],
 )
 def test_password_of_a_database_url_is_redacted(url: str, passwords: list[str]) -> None:
-    settings = load_settings(database_url=url, **dict.fromkeys(SECRETS, f"{CANARY}-{CANARY}"))
+    settings = load_settings(database_url=url)
     assert settings.store_url == url
     assert list(settings.secret_texts[3:]) == passwords
     assert not any(password in repr(settings) for password in passwords)
@@ -288,19 +287,3 @@ def test_instance_has_the_name_of_its_host_and_port_unless_it_is_named() -> None
 )
 def test_address_of_an_instance_is_the_one_on_which_it_listens(host: str, address: str) -> None:
     assert load_settings(host=host, port=9000, allow_cleartext=True).instance_address == address
-
-
-def test_secrets_of_a_shared_database_are_never_generated(tmp_path: Path) -> None:
-    """Each instance would generate others, and refuse the tokens of the rest."""
-    shared = Settings(data_dir=tmp_path / "new", jwt_secret=f"{CANARY}-{CANARY}").model_copy(
-        update={"database_url": "postgresql://casare@db.example/casare"}
-    )
-    with pytest.raises(InvalidSettings) as refusal:
-        with_secrets(shared)
-    sentence = str(refusal.value)
-    assert sentence.startswith("CASARE_API_SECRET, CASARE_ADMIN_PASSWORD: not set")
-    assert "`casare secrets new`" in sentence
-    assert CANARY not in sentence
-    assert not (tmp_path / "new").exists()
-    complete = shared.model_copy(update={"api_secret": SecretStr(CANARY), "admin_password": SecretStr(CANARY)})
-    assert with_secrets(complete).admin_password.get_secret_value() == CANARY

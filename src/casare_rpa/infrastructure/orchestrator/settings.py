@@ -433,16 +433,8 @@ def with_secrets(settings: Settings) -> Settings:
     """The settings with a generated secret for each one that is unset. A secret is stored once, with mode 0600.
 
     Raises:
-        InvalidSettings: the data directory cannot be used, a stored secret is too short, or one is unset although
-            instances can share the database.
+        InvalidSettings: the data directory cannot be used, or a stored secret is too short.
     """
-    missing = [f"{PREFIX}{name.upper()}" for name in SECRETS if not getattr(settings, name).get_secret_value()]
-    if missing and is_postgres(settings.store_url):
-        raise InvalidSettings(
-            "not set; instances on a PostgreSQL database share their secrets, so none is generated here. "
-            "`casare secrets new` prints a set of secrets; give the same ones to every instance",
-            field=", ".join(missing),
-        )
     try:
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = {
