@@ -115,6 +115,13 @@ def test_claim_begins_lease_and_deadline() -> None:
     assert (job.offer_expires_at, job.lease_expires_at, job.deadline_at) == (None, at(95), at(105))
 
 
+def test_claim_that_waited_does_not_shorten_an_offer_that_was_held_meanwhile() -> None:
+    """Its instance stood still with the claim for 100 s; another one ended the session and held the offer."""
+    held = replace(step(offered(), SocketLost(SESSION), 15).job, offer_expires_at=at(105))
+    job = step(held, report("claimed"), 3).job
+    assert (job.phase, job.lease_expires_at) == (Phase.CLAIMED, at(105))
+
+
 def test_claim_without_attempt_is_for_the_current_attempt() -> None:
     assert step(offered(), report("claimed", attempt=None), 5).number == "T3"
 

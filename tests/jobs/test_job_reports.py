@@ -11,10 +11,10 @@ import pytest
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_records import Change
 from casare_rpa.domain.protocol import JobError, JobReport
-from casare_rpa.domain.vocabulary import ReportStatus
+from casare_rpa.domain.vocabulary import JobStatus, ReportStatus
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import RobotConnection
 from hub.fake_peer import FakePeer, documents
-from orchestrator.slices import Instance, instance
+from orchestrator.slices import Instance, hello, instance
 
 
 @pytest.fixture
@@ -165,3 +165,32 @@ async def test_code_of_an_error_decides_whether_another_attempt_follows(
     assert plane.reports.report(link, failure, None) is None
     await plane.reports.write()
     assert (await plane.stored(job)).status == status
+
+
+@pytest.mark.parametrize(("attempt", "status"), [(1, JobStatus.CLAIMED), (7, JobStatus.FAILED)])
+async def test_frames_renew_the_lease_of_an_attempt_claimed_after_the_last_list(
+    plane: Instance, attempt: int, status: JobStatus
+) -> None:
+    """The list is older than the claim, so it does not say that the robot has the job no longer."""
+    _, link = await plane.robot()
+    await plane.presence.introduce(link, hello("a process"))
+    job = await plane.job(max_attempts=1)
+    await plane.dispatch()
+    assert plane.reports.report(link, said(job, "claimed", attempt=1), "a") is None
+    await plane.reports.write()
+    link.active_jobs = ()
+    link.note_report(job.job_id, attempt, plane.clock.now())
+    await plane.talks_on(link, 200)
+    assert (await plane.stored(job)).status is status
+
+
+async def test_next_list_of_a_robot_replaces_its_reports(plane: Instance) -> None:
+    _, link = await plane.robot()
+    await plane.presence.introduce(link, hello("a process"))
+    job = await plane.job()
+    await plane.dispatch()
+    for _ in range(2):
+        assert plane.reports.report(link, said(job, "claimed", attempt=1), None) is None
+    assert link.active_jobs == ((job.job_id, 1),)
+    await plane.beat(link, active=[])
+    assert link.active_jobs == ()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from casare_rpa.domain.robot_sessions import Connecting
-from casare_rpa.domain.vocabulary import RobotStatus
+from casare_rpa.domain.vocabulary import CloseCode, RobotStatus
 from casare_rpa.domain.waiting import Availability
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import LiveRobot
 from casare_rpa.infrastructure.orchestrator.robots.remote_robots import UNCONNECTED_SECONDS
@@ -101,3 +101,26 @@ async def test_session_with_a_connection_stays(pair: Pair) -> None:
         here.clock.advance(UNCONNECTED_SECONDS)
         await here.remote_robots.compare()
     assert [one.session_id for one in await here.store.open_sessions()] == [link.session.session_id]
+
+
+async def test_connection_of_an_ended_session_is_closed_in_the_second_round(pair: Pair) -> None:
+    """This instance stood still, another one ended its sessions, and the robot sends nothing that causes a write."""
+    here, _ = pair
+    _, link = await here.robot()
+    await here.store.leave([(ROBOT, link.session.session_id)])
+    await here.remote_robots.compare()
+    assert not link.session.closing, "the read may be older than the connection"
+    await here.remote_robots.compare()
+    assert link.session.close_code == CloseCode.SERVICE_RESTART
+
+
+async def test_old_connection_of_a_robot_that_returned_elsewhere_is_closed_as_replaced(pair: Pair) -> None:
+    """The ended session names no instance that it moved from."""
+    here, there = pair
+    _, link = await here.robot()
+    await here.store.leave([(ROBOT, link.session.session_id)])
+    _, newer = await there.robot()
+    for plane in (here, there) * 2:
+        await plane.remote_robots.compare()
+    assert link.session.close_code == CloseCode.REPLACED
+    assert not newer.session.closing

@@ -182,7 +182,11 @@ def _given_up(evidence: Evidence) -> Iterator[str]:
 
 
 def _judged_elsewhere(evidence: Evidence, entry: Entry) -> Iterator[str]:
-    """LOST: the instance that a robot is connected to judges its leases; another one only a time after its death."""
+    """LOST: the instance that a robot is connected to judges its leases; another one only a time after its death.
+
+    The end of the session in the store (T15) is its death, with a window for the robot to connect again. An instance
+    that stands still a second time after that has no session of the robot, so no second window is due.
+    """
     links = [
         link
         for peer, of_peer in evidence.history.links.items()
@@ -195,12 +199,15 @@ def _judged_elsewhere(evidence: Evidence, entry: Entry) -> Iterator[str]:
         return
     serving = evidence.history.servers[newest.instance]
     away = max((at for at in serving.away if newest.since < at <= min(entry.at, newest.until)), default=None)
+    parted = [
+        e.at for e in evidence.of_job[entry.job_id] if e.kind == "contact_lost" and newest.since < e.at < entry.at
+    ]
     if away is not None:
+        away = min(away, max(parted, default=away))
         if entry.at - away < WINDOW_SECONDS:
             yield f"LOST: {entry}: only {entry.at - away:.0f} s after the instance of its robot was away"
         return
-    ended = any(e.kind == "contact_lost" and newest.since < e.at < entry.at for e in evidence.of_job[entry.job_id])
-    if evidence.ours(entry.robot_id) and not ended and newest.until > entry.at > newest.since + CONNECTED_SECONDS:
+    if evidence.ours(entry.robot_id) and not parted and newest.until > entry.at > newest.since + CONNECTED_SECONDS:
         yield f"LOST: {entry}: its robot was connected to {newest.instance}"
 
 

@@ -78,7 +78,10 @@ def retry(job: Job, jitter: float, now: Instant, **changes: Any) -> Job:  # noqa
 
 
 def claim(job: Job, session_id: str, now: Instant) -> Job:
-    """The job as claimed: its lease and its deadline start."""
+    """The job as claimed: its lease and its deadline start.
+
+    A claim that waited, because its instance stood still, does not shorten an offer that was held meanwhile.
+    """
     return write(
         job,
         status=JobStatus.CLAIMED,
@@ -87,7 +90,7 @@ def claim(job: Job, session_id: str, now: Instant) -> Job:
         offer_expires_at=None,
         queue_expires_at=None,
         contact_lost_at=_contact_lost_at(job, now),
-        lease_expires_at=after(now, LEASE_SECONDS),
+        lease_expires_at=max(job.offer_expires_at or now, after(now, LEASE_SECONDS)),
         deadline_at=after(now, job.timeout_seconds),
         error=None,
     )

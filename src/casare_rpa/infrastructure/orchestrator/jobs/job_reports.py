@@ -115,7 +115,7 @@ class JobReports:
         precedes_all = event is not None or not self._runs(connection, report.job_id)
         answers = [connection.answers.reserve(message_id, precedes_all=precedes_all)]
         waiting = PendingReport(connection, report.job_id, event, answers, self._clock.now())
-        connection.reported[report.job_id] = waiting.at
+        connection.note_report(report.job_id, report.attempt, waiting.at)
         if event is None:
             waiting.attempt, waiting.progress, waiting.message = report.attempt, report.progress, report.message
         return self._put(waiting)

@@ -40,7 +40,8 @@ class RobotConnection:
     offers_after: float
     hello: Hello | None = None
     active_jobs: tuple[tuple[str, int], ...] | None = None
-    """The last list of the robot, as (job_id, attempt); `None` before the first list, and always for a 1.0 robot."""
+    """The last list of the robot, as (job_id, attempt), with the jobs that it reported on since; `None` before the
+    first list, and always for a 1.0 robot."""
     reconciled: bool = False
     idle_since: float | None = None
     """The time (monotonic) since which all heartbeats have been `idle`; only for a robot that lists no jobs."""
@@ -78,6 +79,13 @@ class RobotConnection:
     @frame_unwritten.setter
     def frame_unwritten(self, value: bool) -> None:
         self.session.frame_unwritten = value
+
+    def note_report(self, job_id: str, attempt: int | None, at: Instant) -> None:
+        """A report arrived: the robot holds this attempt, also if its last list is older and does not name it."""
+        self.reported[job_id] = at
+        listed = self.active_jobs
+        if listed is not None and attempt is not None and (job_id, attempt) not in listed:
+            self.active_jobs = (*listed, (job_id, attempt))
 
     def seen_at(self, now: Instant, monotonic: float) -> Instant:
         """The time of the last frame, or of the connection. `now` and `monotonic` are the time of the call."""

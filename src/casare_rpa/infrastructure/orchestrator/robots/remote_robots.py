@@ -1,10 +1,11 @@
 """Robots that are connected to other instances, so that each instance shows and counts the whole fleet."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from casare_rpa.domain.robot_sessions import SessionKey
 from casare_rpa.domain.stored_state import StoredSession
+from casare_rpa.domain.vocabulary import CloseCode
 from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, RobotChanged
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.instances import InstanceStore
@@ -21,7 +22,11 @@ class RemoteRobotStore(InstanceStore, RobotStore, Protocol):
 
 
 class RemoteRobots:
-    """A copy of the open sessions. It also ends sessions of this instance that have no connection."""
+    """A copy of the open sessions. It also ends sessions of this instance that have no connection.
+
+    And it closes connections without an open session. Another instance ends the sessions of one that stands still, and
+    a robot that sends nothing over its old connection causes no write that would show it.
+    """
 
     def __init__(self, store: RemoteRobotStore, bus: EventBus, fleet: Fleet, clock: Clock, instance: str) -> None:
         self._store = store
@@ -31,10 +36,12 @@ class RemoteRobots:
         self._instance = instance
         self._unconnected: dict[SessionKey, float] = {}
         """Since when each own session has had no connection; monotonic."""
+        self._ended: set[SessionKey] = set()
 
     async def compare(self) -> None:
         sessions = await self._store.open_sessions()
         await self._end_unconnected(one for one in sessions if one.instance == self._instance)
+        self._close_ended({one.robot_id: one.session_id for one in sessions})
         elsewhere = {one.robot_id: one for one in sessions if one.instance != self._instance}
         for robot_id in elsewhere:
             if self._fleet.get(robot_id) is None and (new := await self._store.robot(robot_id)) is not None:
@@ -56,6 +63,20 @@ class RemoteRobots:
         over = [key for key, since in self._unconnected.items() if now - since >= UNCONNECTED_SECONDS]
         if over:
             await self._store.leave(sorted(over))
+
+    def _close_ended(self, stored: Mapping[str, str]) -> None:
+        """Close connections that had no open session in two rounds: the first read may be older than the connection."""
+        ended = set()
+        for live in self._fleet.connected():
+            assert live.connection is not None
+            session = live.connection.session
+            newest = stored.get(live.robot.robot_id)
+            if newest == session.session_id:
+                continue
+            ended.add((live.robot.robot_id, session.session_id))
+            if (live.robot.robot_id, session.session_id) in self._ended:
+                session.close(CloseCode.SERVICE_RESTART if newest is None else CloseCode.REPLACED)
+        self._ended = ended
 
     def _connected(self, robot_id: str) -> str | None:
         live = self._fleet.get(robot_id)
