@@ -197,6 +197,32 @@ async def test_pause_extends_the_leases_of_the_own_robots_only(pair: Pair) -> No
     assert (await here.stored(job)).lease_expires_at == lease
 
 
+async def test_robot_without_a_connection_gets_a_window_after_the_store_was_away(pair: Pair) -> None:
+    """It could not connect to any instance in that time, and each of them judges its lease."""
+    here, there = pair
+    _, link, job = await working(here)
+    await there.instances.hear()
+    here.hub.detach(link.session)
+    await here.presence.disconnect(link)
+    for plane in pair:
+        await plane.rescuer.rescue()
+
+    async def fail(*_: object) -> None:
+        raise StoreUnavailable("the store is away")
+
+    here.store.interceptors["due"] = fail
+    for _ in range(100):
+        for plane in pair:
+            plane.clock.advance(0.5)
+            with pytest.raises(StoreUnavailable):
+                await plane.rescuer.rescue()
+    del here.store.interceptors["due"]
+    await there.rescuer.rescue()
+    lease = (await there.stored(job)).lease_expires_at
+    assert lease is not None
+    assert lease - there.clock.now() == 90_000_000
+
+
 async def test_only_instance_extends_all_leases_after_a_pause(pair: Pair) -> None:
     here, there = pair
     _, _, job = await working(here)

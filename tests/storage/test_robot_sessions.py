@@ -144,14 +144,15 @@ async def test_offer_that_a_robot_may_have_started_is_judged_by_its_instance(
     assert await store.due(at(1000), 10, "a")
 
 
-async def test_leases_of_one_instance_are_extended(store: Store) -> None:
+async def test_instance_extends_the_leases_that_it_judges(store: Store) -> None:
     await running(store)
     await connect(store, SESSION)
     assert await store.extend_leases(at(500), "b") == 0
     assert await store.extend_leases(at(500), "a") == 1
     assert (await held(store))[0] == at(500)
     await store.leave([(ROBOT, SESSION)])
-    assert await store.extend_leases(at(600), "a") == 0
+    assert await store.extend_leases(at(600), "b") == 1, "it could not connect while the store was away"
+    assert (await held(store))[0] == at(600)
 
 
 # Instances

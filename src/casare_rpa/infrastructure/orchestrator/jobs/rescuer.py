@@ -1,7 +1,7 @@
 """The rescuer: handles expired offers and leases, timeouts, and unconfirmed cancels.
 
 It reads the due jobs, and the table checks them again inside the write, so a report in between takes precedence. After
-a pause of this instance the leases of its robots are extended once, because frames sent during the pause may have been
+a pause of this instance the leases that it judges are extended once, because frames sent during the pause may have been
 missed. The leases of robots that are connected to another instance are left to that one.
 """
 
@@ -65,8 +65,9 @@ class Rescuer:
         return "the store did not answer" if was_away else None
 
     async def _open_window(self, pause: str) -> None:
-        """Extend leases after a pause of this instance: of the robots that are connected here.
+        """Extend leases after a pause of this instance: of the robots that are connected here, or nowhere.
 
+        A robot that had lost its connection could not make another one while the store did not answer.
         When no other instance runs, frames of all robots may be missing, so all leases are extended.
         """
         # A report or an offer that is being written now carries a time before the pause, and so does its new lease or

@@ -71,7 +71,7 @@ class JobWriter(Protocol):
     async def extend_leases(self, until: Instant, instance: str | None = None) -> int:
         """Extend leases, and offers to robots that start without an acknowledgement, to `until` at least.
 
-        Those of robots that are connected to this instance, or all.
+        Without `instance` all of them, otherwise not those of robots that are connected to another instance.
 
         For the time after the process was suspended. Returns the number of extended leases and offers.
         """

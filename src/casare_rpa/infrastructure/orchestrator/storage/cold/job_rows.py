@@ -40,12 +40,10 @@ EXTEND_OFFERS = """
 UPDATE jobs SET offer_expires_at = :until
 WHERE offer_expires_at IS NOT NULL AND offer_expires_at < :until AND claim_ack = 0
 """
-_OF_INSTANCE = """AND robot_id IN (
-    SELECT robot_id FROM robot_sessions WHERE session_id IS NOT NULL AND instance = :instance)
-"""
 _LEASES_HELD = f"{EXTEND_LEASES}AND {LEASED} "
 _EXTEND_ALL = (Statement(_LEASES_HELD), Statement(EXTEND_OFFERS))
-_EXTEND_OF_INSTANCE = (Statement(_LEASES_HELD + _OF_INSTANCE), Statement(EXTEND_OFFERS + _OF_INSTANCE))
+# All leases that an instance judges, also of robots without a session, which could not connect to an absent store.
+_EXTEND_JUDGED = (Statement(f"{_LEASES_HELD}AND {_HERE}"), Statement(f"{EXTEND_OFFERS}AND {_HERE}"))
 # Open jobs are tallied under minute 0, ended jobs under the minute of their end. Per tenant (found by a loose scan) and
 # status, one range of the primary key is read, of at most one day, however long the history is.
 TENANTS = """
@@ -124,4 +122,4 @@ def due(connection: SqlConnection, at: Instant, limit: int, instance: str) -> li
 def extend_leases(connection: SqlConnection, until: Instant, instance: str | None) -> int:
     if instance is None:
         return sum(one.run(connection, until=until).rowcount for one in _EXTEND_ALL)
-    return sum(one.run(connection, until=until, instance=instance).rowcount for one in _EXTEND_OF_INSTANCE)
+    return sum(one.run(connection, until=until, instance=instance).rowcount for one in _EXTEND_JUDGED)
