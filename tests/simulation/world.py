@@ -19,7 +19,7 @@ from tests.simulation.disk import ROBOTS, Disk, blank_disk
 from tests.simulation.doorbell import WireFaults
 from tests.simulation.faults import Faults
 from tests.simulation.history import History
-from tests.simulation.network import Network
+from tests.simulation.network import CLOSE_SECONDS, Network
 from tests.simulation.people import Admin, Submitter, viewers
 from tests.simulation.returners import returners
 from tests.simulation.robots import Manner, OldRobot, OurRobot, Robot, nothing_claimed
@@ -32,7 +32,8 @@ CALM_SECONDS = 1500.0
 HEALED_SECONDS = 8.0
 """The time for a late event and the following comparison of memory with the store."""
 JOBS = 16
-AGREED_SECONDS = 10.0
+AGREED_SECONDS = CLOSE_SECONDS + 5.0
+"""The time to notice a lost session, and to close its connection, also to a peer that does not answer the close."""
 COUNTED = ("pending", "claimed", "running", "completed_24h", "failed_24h")
 RETURN_SECONDS = (0.5, 3.0, 20.0, 100.0)
 
