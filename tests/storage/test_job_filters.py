@@ -13,7 +13,9 @@ from casare_rpa.domain.vocabulary import JobStatus
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.storage.cold import job_filters
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.migration import migrate
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
 from casare_rpa.infrastructure.orchestrator.storage.store_limits import StoreLimits
+from new_database import new_database
 from storage.values import a_job, a_report, add, at, running, tell
 
 ASKED = {
@@ -167,8 +169,10 @@ async def test_workflow_with_a_name_like_an_id_is_found_once(store: Store) -> No
     assert (await store.count_jobs(JobFilter(prefix="job-im"))).matching == 2
 
 
-async def test_many_workflows_are_read_in_index_order(store: Store, tmp_path: Path) -> None:
+async def test_many_workflows_are_read_in_index_order(tmp_path: Path) -> None:
+    store = await SqliteStore.open(new_database(tmp_path))
     await add(store, *(a_job(workflow_id=f"inv-{n}") for n in range(job_filters.PREFIXED_WORKFLOWS + 1)))
+    await store.close()
     connection = sqlite3.connect(tmp_path / "casare.db")
     found = plans(connection, JobFilter(prefix="inv-"), None)
     connection.close()

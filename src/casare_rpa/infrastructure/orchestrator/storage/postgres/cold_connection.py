@@ -61,7 +61,11 @@ class ColdConnection:
         self._limit: SearchLimit | None = None
 
     def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> Fetched:
-        """Run a statement with `$1` for each parameter. Raises the errors of asyncpg."""
+        """Run a statement with `$1` for each parameter. Raises the errors of asyncpg.
+
+        A NUL in a text, which PostgreSQL does not store, becomes U+FFFD.
+        """
+        parameters = [one.replace("\0", "\ufffd") if isinstance(one, str) else one for one in parameters]
         if self._limit is None:
             return self._loop.run_until_complete(self._execute(sql, parameters))
         return self._execute_within(self._limit, sql, parameters)
