@@ -139,7 +139,7 @@ async def waiting_backends(connection: Connection, number: int) -> None:
 # Rows that others change
 
 
-async def test_batches_in_opposite_orders_do_not_lock_each_other_for_ever() -> None:
+async def test_batches_in_opposite_orders_do_not_lock_each_other() -> None:
     url = empty_database(DEBIAN)
     jobs = [a_job() for _ in range(100)]
     add = AddPostgresJobs(ignore, 0)
