@@ -112,7 +112,7 @@ def problems(sql: str) -> list[str]:
 
 def test_every_module_has_statements() -> None:
     assert len(CONSTANTS) > 40
-    without = {"job_filters"}  # it builds them, except for one
+    without = {"job_filters", "log_search"}  # they build them, except for a few
     assert {module.__name__.rpartition(".")[2] for module in modules()} - without == {
         name.partition(".")[0] for name in CONSTANTS
     } - without
