@@ -230,7 +230,7 @@ async def test_log_ids_are_not_used_twice_after_a_restore(store: Store) -> None:
     """A viewer holds an id of a line that the backup does not have. It still gets all new lines."""
     await store.append_logs([LINE])
     assert await store.begin_epoch("restored", audit=AN_ENTRY)
-    assert (await store.stream()).epoch == "restored"
+    assert (await store.stream()).epoch.startswith("restored"), "a server with a standby adds its timeline"
     assert not await store.begin_epoch("restored", audit=AN_ENTRY)
     (stored,) = await store.append_logs([LINE])
     assert stored is not None

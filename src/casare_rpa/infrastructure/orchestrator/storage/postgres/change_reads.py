@@ -38,9 +38,9 @@ RUNNING_JOBS = """
 SELECT coalesce(json_agg(json_build_array(job_id, revision)), '[]')
 FROM jobs WHERE finished_at IS NULL AND robot_id IS NOT NULL AND status = 'running'
 """
-OVERLAP = 1_000
+OVERLAP = 10_000
 """Ids of entries are given before their commit, so that a smaller one can become visible later. Each read repeats these
-entries; a job that was compared before costs nothing."""
+entries, more than all instances write at a time; a job that was compared before costs nothing."""
 STOPPING_JOBS = f"""
 SELECT (SELECT coalesce(max(event_id), 0) FROM job_events),
     (SELECT coalesce(json_agg(json_build_array(job_id, revision)), '[]') FROM (

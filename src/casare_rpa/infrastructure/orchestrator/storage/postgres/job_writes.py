@@ -191,8 +191,8 @@ class Bases(NamedTuple):
 
 
 async def load(connection: Connection, job_ids: Iterable[str]) -> dict[str, Job]:
-    """The jobs that exist, by id."""
-    wanted = sorted(job_ids)
+    """The jobs that exist, by id. A NUL in an id is U+FFFD, as in `json_parameter`: PostgreSQL refuses it."""
+    wanted = sorted({job_id.replace("\x00", "\ufffd") for job_id in job_ids})
     found: dict[str, Job] = {}
     for first in range(0, len(wanted), LOADED_AT_ONCE):
         rows = await connection.fetch(LOAD, wanted[first : first + LOADED_AT_ONCE])
