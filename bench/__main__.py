@@ -36,6 +36,19 @@ def headline(figures: Figures, *, pinned: bool, plan: Plan) -> Iterator[tuple[st
     yield "assign", partial(jobs.measure_assign, figures, pinned=pinned, robots=1000, pending=0, turns=plan.turns)
 
 
+def on_postgres(figures: Figures, *, pinned: bool, plan: Plan) -> Iterator[tuple[str, Step]]:
+    """Jobs with the product on PostgreSQL, which has a core of its own when pinned."""
+    same = partial(jobs.measure, figures, pinned=pinned, robots=200, plan=plan, on_postgres=True)
+    yield "postgres", partial(same, batch=jobs.BATCH)
+    yield "postgres", partial(same, batch=1)
+    yield (
+        "postgres",
+        partial(
+            jobs.measure_assign, figures, pinned=pinned, robots=1000, pending=0, turns=plan.turns, on_postgres=True
+        ),
+    )
+
+
 def quick(figures: Figures, *, pinned: bool) -> Iterator[tuple[str, Step]]:
     """The most important measures, once."""
     yield from headline(figures, pinned=pinned, plan=QUICK)
@@ -66,6 +79,7 @@ def whole(figures: Figures, *, pinned: bool) -> Iterator[tuple[str, Step]]:
         yield "fan-out", partial(fan_out.measure, figures, pinned=pinned, viewers=viewers, plan=BRIEF)
     for viewers in (100, 1000, 5000):
         yield "fan-out", partial(fan_out.measure_jobs, figures, pinned=pinned, viewers=viewers)
+    yield from on_postgres(figures, pinned=pinned, plan=WHOLE)
     for robots, batch in ((200, 1), (1, jobs.BATCH), (1, 1)):
         yield "jobs", partial(jobs.measure, figures, pinned=pinned, robots=robots, batch=batch, plan=BRIEF)
 
@@ -151,7 +165,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer measures, once each")
     parser.add_argument(
-        "--only", nargs="*", default=[], help="inbound, fan-out, jobs, assign, connections, fairness, fleet"
+        "--only", nargs="*", default=[], help="inbound, fan-out, jobs, assign, postgres, connections, fairness, fleet"
     )
     parser.add_argument("--runs", type=int, default=1, help="runs of everything; the table has medians of all turns")
     parser.add_argument("--keep", action="store_true", help="write bench/results/ for this release")

@@ -5,10 +5,11 @@ import contextlib
 import json
 import subprocess
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from itertools import zip_longest
 from pathlib import Path
 
-from bench import servers
+from bench import postgres, servers
 from bench.figures import Figures, Target, percentile
 from bench.fleet import Robot, dashboards, fleet, report, until
 from bench.machine import Busy, pin
@@ -27,6 +28,10 @@ NEEDLE = b'"job_update"'
 PROCRASTINATE_JOBS = 1_000
 FREED = 100
 WARM_JOBS = 10
+ON_POSTGRES = ", PostgreSQL"
+Limits = Sequence[tuple[float, float]]
+P6: Limits = ((3, 2), (15, 10))
+P6_ON_POSTGRES: Limits = ((5, 3), (25, 12))
 
 
 class Flow:
@@ -65,7 +70,14 @@ class Flow:
 
 
 async def measure(
-    figures: Figures, *, pinned: bool, robots: int, batch: int, plan: Plan, compare: bool = False
+    figures: Figures,
+    *,
+    pinned: bool,
+    robots: int,
+    batch: int,
+    plan: Plan,
+    compare: bool = False,
+    on_postgres: bool = False,
 ) -> None:
     """Jobs per second that were submitted, claimed and completed, with 20 dashboards.
 
@@ -73,12 +85,10 @@ async def measure(
     """
     slots = 1 if robots > 1 else 50
     how = "singly" if batch == 1 else f"{batch} at once"
-    name = f"jobs: {how}, {robots} robots"
-    p5 = Target("P5", 2_500, 4_000) if robots == 200 and batch > 1 else None
+    name = f"jobs: {how}, {robots} robots{ON_POSTGRES if on_postgres else ''}"
+    p5 = (Target("P5", 2_000, 3_500) if on_postgres else Target("P5", 2_500, 4_000)) if robots == 200 else None
     async with contextlib.AsyncExitStack() as stack:
-        data = stack.enter_context(servers.folder())
-        fill(data, robots, slots)
-        server = await stack.enter_async_context(servers.casare(data, pinned))
+        server = await stack.enter_async_context(_server(robots, slots, pinned, on_postgres=on_postgres))
         other = await stack.enter_async_context(_procrastinate(pinned)) if compare else None
         flow = Flow()
         crew = await fleet(server.port, robots, slots)
@@ -87,9 +97,24 @@ async def measure(
         await dashboards(server.port, DASHBOARDS, flow.see)
         for _ in range(plan.turns):
             rate, busy = await _flow(flow, server.port, batch, plan.seconds)
-            figures.add(name, "jobs/s", rate, pinned=pinned, target=p5, busy=busy)
+            figures.add(name, "jobs/s", rate, pinned=pinned, target=p5 if batch > 1 else None, busy=busy)
             if other is not None:
                 figures.add(name, "jobs/s", await other(), server="procrastinate", pinned=pinned)
+
+
+@contextlib.asynccontextmanager
+async def _server(
+    robots: int, slots: int, pinned: bool, *, pending: int = 0, on_postgres: bool = False
+) -> AsyncIterator[servers.Running]:
+    """The product with these robots, on a file or on PostgreSQL."""
+    if on_postgres:
+        async with postgres.casare(robots, slots, pinned) as server:
+            yield server
+        return
+    with servers.folder() as data:
+        fill(data, robots, slots, pending)
+        async with servers.casare(data, pinned) as server:
+            yield server
 
 
 async def _flow(flow: Flow, port: int, batch: int, seconds: float) -> tuple[float, float]:
@@ -130,21 +155,29 @@ async def _procrastinate(pinned: bool) -> AsyncIterator[Callable[[], Awaitable[f
 
 
 async def measure_assign(
-    figures: Figures, *, pinned: bool, robots: int, pending: int, turns: int, number: int = 100
+    figures: Figures,
+    *,
+    pinned: bool,
+    robots: int,
+    pending: int,
+    turns: int,
+    number: int = 100,
+    on_postgres: bool = False,
 ) -> None:
     """The time from the first byte of a submit to the `job_assign` at a robot, one job at a time.
 
     The store also has `pending` jobs that no robot can run.
     """
-    with servers.folder() as data:
-        fill(data, robots, 1, pending)
-        async with servers.casare(data, pinned) as server:
-            crew = await fleet(server.port, robots)
-            await asyncio.sleep(2.0)  # until the wait for a hello of new connections is over
-            name = f"submit to job_assign: {robots} idle robots" + (f", {pending:,} jobs wait" if pending else "")
-            for _ in range(turns):
-                took = await _assignments(crew, server.port, number)
-                _add(figures, name, took, pinned, 1.5 if pending else 1.0, targets=robots == 1000)
+    async with _server(robots, 1, pinned, pending=pending, on_postgres=on_postgres) as server:
+        crew = await fleet(server.port, robots)
+        await asyncio.sleep(2.0)  # until the wait for a hello of new connections is over
+        name = f"submit to job_assign: {robots} idle robots" + (f", {pending:,} jobs wait" if pending else "")
+        for _ in range(turns):
+            took = await _assignments(crew, server.port, number)
+            if on_postgres:
+                _add(figures, f"{name}{ON_POSTGRES}", took, pinned, 1.0, targets=P6_ON_POSTGRES)
+            else:
+                _add(figures, name, took, pinned, 1.5 if pending else 1.0, targets=P6 if robots == 1000 else ())
 
 
 async def measure_freed(figures: Figures, *, pinned: bool, robots: int, pending: int) -> None:
@@ -179,9 +212,10 @@ async def _next_job(robot: Robot) -> float:
     return took
 
 
-def _add(figures: Figures, name: str, took: list[float], pinned: bool, factor: float, *, targets: bool = False) -> None:
-    for share, must, stretch in ((0.5, 3, 2), (0.99, 15, 10)):
-        p6 = Target("P6", must * factor, stretch * factor, at_least=False) if targets else None
+def _add(figures: Figures, name: str, took: list[float], pinned: bool, factor: float, *, targets: Limits = ()) -> None:
+    """The median and the 99th percentile; `targets` has a required and a better value of each, or nothing."""
+    for share, limits in zip_longest((0.5, 0.99), targets):
+        p6 = Target("P6", limits[0] * factor, limits[1] * factor, at_least=False) if limits else None
         figures.add(f"{name}, p{share * 100:g}", "ms", percentile(took, share), pinned=pinned, target=p6)
 
 

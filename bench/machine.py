@@ -19,6 +19,12 @@ def pin(process_id: int, core: int | None) -> None:
         os.sched_setaffinity(thread.id, cores)
 
 
+def pin_children(process_id: int, core: int | None) -> None:
+    """Pin a process and its present children; the children that it starts later are pinned as it is."""
+    for one in (process_id, *(child.pid for child in psutil.Process(process_id).children(recursive=True))):
+        pin(one, core)
+
+
 def cpu_seconds(process_id: int) -> float:
     """The processor time of all threads so far."""
     times = psutil.Process(process_id).cpu_times()

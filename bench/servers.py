@@ -62,8 +62,10 @@ def folder() -> Iterator[Path]:
 
 
 @contextlib.asynccontextmanager
-async def started(command: list[str], port: int, pinned: bool, **environment: str) -> AsyncIterator[Running]:
-    """The process of `command` after it listens on the port; killed at the end."""
+async def started(
+    command: list[str], port: int, pinned: bool, core: int = SERVER_CORE, /, **environment: str
+) -> AsyncIterator[Running]:
+    """The process of `command` after it listens on the port, pinned to a core or not; killed at the end."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("CASARE_")}
     process = subprocess.Popen(command, env={**inherited, **environment}, stdout=subprocess.DEVNULL)  # noqa: ASYNC220
     try:
@@ -74,7 +76,7 @@ async def started(command: list[str], port: int, pinned: bool, **environment: st
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"{command[0]} did not start")
             await asyncio.sleep(0.02)
-        pin(process.pid, SERVER_CORE if pinned else None)
+        pin(process.pid, core if pinned else None)
         yield Running(process.pid, port)
     finally:
         process.kill()
@@ -82,12 +84,12 @@ async def started(command: list[str], port: int, pinned: bool, **environment: st
 
 
 @contextlib.asynccontextmanager
-async def casare(data: Path, pinned: bool, **environment: str) -> AsyncIterator[Running]:
+async def casare(data: Path, pinned: bool, core: int = SERVER_CORE, /, **environment: str) -> AsyncIterator[Running]:
     """The real server with the database in `data`, with authentication, validation and storage."""
     port = free_port()
     python = str(measured.get().python)
     command = [python, "-m", "casare_rpa.cli.main", "serve", "--port", str(port), "--data-dir", str(data)]
-    async with started(command, port, pinned, **{**SETTINGS, **environment}) as running:
+    async with started(command, port, pinned, core, **{**SETTINGS, **environment}) as running:
         yield running
 
 

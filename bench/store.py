@@ -11,8 +11,7 @@ from casare_rpa.infrastructure.orchestrator.storage.sqlite.migration import migr
 
 TENANT = "default"
 ADD_ROBOT = (
-    "INSERT INTO robots (robot_id, tenant_id, name, tags, max_concurrent_jobs, created_at) "
-    "VALUES (?, ?, '', '[]', ?, ?)"
+    "INSERT INTO robots (robot_id, tenant_id, name, tags, max_concurrent_jobs, created_at) VALUES (?, ?, ?, ?, ?, ?)"
 )
 ADD_KEY = "INSERT INTO robot_keys (key_id, robot_id, tenant_id, digest, created_at) VALUES (?, ?, ?, ?, ?)"
 # Of the jobs that no robot can run, some require an unknown tag, the others a robot that is not connected.
@@ -46,6 +45,13 @@ def key_of(number: int) -> str:
     return make_key(f"{number:0{KEY_ID_LENGTH}}", f"{number:0{KEY_SECRET_LENGTH}}")
 
 
+def robot_rows(robots: int, slots: int) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
+    """The rows of robots with `slots` each, and of their keys."""
+    now = time.time_ns() // 1000
+    kept: list[tuple[object, ...]] = [(robot_id(n), TENANT, "", "[]", slots, now) for n in range(robots)]
+    return kept, [(f"{n:0{KEY_ID_LENGTH}}", robot_id(n), TENANT, digest(key_of(n)), now) for n in range(robots)]
+
+
 def fill(folder: Path, robots: int, slots: int = 1, pending: int = 0, *, servable: bool = False) -> None:
     """A new database with this many robots, each with a key, and pending jobs that any robot can serve, or none.
 
@@ -69,8 +75,8 @@ def _fill(folder: Path, robots: int, slots: int, pending: int, *, servable: bool
     connection.execute("PRAGMA synchronous = OFF")
     with connection:
         connection.execute("INSERT OR IGNORE INTO tenants VALUES (?, ?, ?)", (TENANT, TENANT, now))
-        connection.executemany(ADD_ROBOT, [(robot_id(n), TENANT, slots, now) for n in range(robots)])
-        keys = ((f"{n:0{KEY_ID_LENGTH}}", robot_id(n), TENANT, digest(key_of(n)), now) for n in range(robots))
+        kept, keys = robot_rows(robots, slots)
+        connection.executemany(ADD_ROBOT, kept)
         connection.executemany(ADD_KEY, keys)
         if pending:
             connection.execute(ADD_JOBS, {"jobs": pending, "now": now, "priority": 9, "servable": servable})

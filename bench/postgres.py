@@ -1,0 +1,106 @@
+"""The product on PostgreSQL: the database on one core, the instance and the load on the other."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+
+from bench import servers
+from bench.machine import pin_children
+from bench.servers import HOST, LOAD_CORE, SERVER_CORE, START_SECONDS, Running, free_port
+from bench.store import robot_rows
+from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import Target
+from casare_rpa.infrastructure.orchestrator.storage.postgres.migration import migrate_postgres
+
+SECRETS = {
+    "CASARE_JWT_SECRET": "the-signing-secret-of-the-benchmarks",
+    "CASARE_ADMIN_PASSWORD": "the-admin-password-of-the-benchmarks",
+}
+
+
+def binaries() -> Path:
+    """The folder of initdb and postgres of the system."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: int(folder.parent.name))
+    if not found:
+        raise RuntimeError("PostgreSQL is needed: apt-get install postgresql")
+    return found[-1]
+
+
+@contextlib.asynccontextmanager
+async def database(pinned: bool) -> AsyncIterator[tuple[str, int]]:
+    """The URL of an empty database on a server with its default settings and fsync, and the id of its process."""
+    user = "postgres" if os.geteuid() == 0 else None  # PostgreSQL refuses to run as root
+    with servers.folder() as folder:
+        data = folder.resolve() / "data"
+        data.mkdir()
+        folder.chmod(0o755)
+        if user is not None:
+            shutil.chown(data, user)
+        initdb = [str(binaries() / "initdb"), "-D", str(data), "-A", "trust", "-U", "postgres", "--locale=C"]
+        subprocess.run(initdb, check=True, user=user, cwd="/", stdout=subprocess.DEVNULL)  # noqa: ASYNC221
+        port = free_port()
+        options = [f"port={port}", f"listen_addresses={HOST}", "unix_socket_directories=", "logging_collector=off"]
+        words = [word for option in options for word in ("-c", option)]
+        process = subprocess.Popen(  # noqa: ASYNC220
+            [str(binaries() / "postgres"), "-D", str(data), *words], user=user, cwd="/", stderr=subprocess.DEVNULL
+        )
+        try:
+            deadline = time.monotonic() + START_SECONDS
+            while True:
+                with contextlib.suppress(OSError), socket.create_connection((HOST, port), 1):
+                    break
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError("PostgreSQL did not start")
+                await asyncio.sleep(0.05)
+            pin_children(process.pid, SERVER_CORE if pinned else None)
+            yield f"postgresql://postgres@{HOST}:{port}/postgres", process.pid
+        finally:
+            process.terminate()
+            process.wait()
+
+
+@contextlib.asynccontextmanager
+async def casare(robots: int, slots: int, pinned: bool) -> AsyncIterator[Running]:
+    """The real server on PostgreSQL, with this many robots. Pinned, it shares its core with the load."""
+    async with contextlib.AsyncExitStack() as stack:
+        data = stack.enter_context(servers.folder())
+        url, _ = await stack.enter_async_context(database(pinned))
+        await _fill(url, robots, slots)
+        server = servers.casare(data, pinned, LOAD_CORE, CASARE_DATABASE_URL=url, **SECRETS)
+        yield await stack.enter_async_context(server)
+
+
+async def _fill(url: str, robots: int, slots: int) -> None:
+    await _when_up(url)
+    await migrate_postgres(Target(url))
+    connection = await asyncpg.connect(url)
+    try:
+        kept, keys = robot_rows(robots, slots)
+        names = ["robot_id", "tenant_id", "name", "tags", "max_concurrent_jobs", "created_at"]
+        await connection.copy_records_to_table("robots", records=kept, columns=names)
+        names = ["key_id", "robot_id", "tenant_id", "digest", "created_at"]
+        await connection.copy_records_to_table("robot_keys", records=keys, columns=names)
+    finally:
+        await connection.close()
+
+
+async def _when_up(url: str) -> None:
+    """Wait until the server takes connections."""
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            connection = await asyncpg.connect(url)
+        except asyncpg.CannotConnectNowError:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.05)
+        else:
+            await connection.close()
+            return
