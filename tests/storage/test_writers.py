@@ -60,6 +60,19 @@ async def work(store: Store, robot_id: str, tenant_id: str, rounds: int) -> list
     return numbers
 
 
+async def finish(store: Store) -> None:
+    """Run the jobs that concurrent claims left: one may miss a line that another writer has just opened."""
+    for job in await store.claim(Slots([a_slot("last", capacity=100)]), at(1)):
+        for status in ("running", "completed"):
+            await tell(store, job.job_id, a_report(status, "last", job.attempt))
+
+
+async def stored(store: Any, sql: str) -> list[tuple[Any, ...]]:
+    """The rows of a query of the database, of either kind."""
+    rows: list[Any] = await store._readers.read(lambda connection: connection.execute(sql).fetchall())
+    return [tuple(row) for row in rows]
+
+
 async def assert_numbered(store: Store, last: int) -> None:
     """Each stream has each number once, and the numbers were given in the order of the history."""
     everything = await store.changes_after(None, 0, 10_000)
@@ -92,11 +105,10 @@ async def test_concurrent_writers_number_without_gaps(writers: Writers) -> None:
         await assert_numbered(store, len(numbers))
 
 
-async def test_numbers_follow_the_order_of_commits(writers: Writers, tmp_path: Path) -> None:
+async def test_numbers_follow_the_order_of_commits(writers: Writers) -> None:
     await asyncio.gather(*(work(writers[n % 2], f"robot-{n}", "default", 5) for n in range(4)))
-    connection = sqlite3.connect(tmp_path / "casare.db")
-    numbers = [row[0] for row in connection.execute("SELECT seq FROM job_events WHERE seq NOT NULL ORDER BY event_id")]
-    connection.close()
+    rows = await stored(writers[0], "SELECT seq FROM job_events WHERE seq IS NOT NULL ORDER BY event_id")
+    numbers = [row[0] for row in rows]
     assert numbers == sorted(numbers)
 
 
@@ -183,7 +195,9 @@ async def test_concurrent_claims_of_two_writers_assign_each_job_once(writers: Wr
 
     robots = [f"robot-{n}" for n in range(20)]
     claimed = await asyncio.gather(claim_all(writers[0], robots), claim_all(writers[1], robots[::-1]))
-    assert Counter(claimed[0] + claimed[1]) == Counter(job.job_id for job in jobs)
+    # Two claims for one robot at a time can lock each other's jobs, which are left for the next claim.
+    rest = await claim_all(writers[0], robots)
+    assert Counter([*claimed[0], *claimed[1], *rest]) == Counter(job.job_id for job in jobs)
     for robot_id in robots:
         assert len(await writers[0].held_jobs(robot_id)) == 3, (
             "both claimed for it, and its slots are counted in the store"
@@ -273,9 +287,10 @@ async def test_new_epoch_of_another_writer_skips_ids(writers: Writers) -> None:
 # Tallies
 
 
-async def test_tallies_are_exact_over_the_slots(writers: Writers, tmp_path: Path) -> None:
+async def test_tallies_are_exact_over_the_slots(writers: Writers) -> None:
     first, second = writers
     await asyncio.gather(*(work(writers[n % 2], f"robot-{n}", "default", 5) for n in range(4)))
+    await finish(first)
     held = await running(first, "robot-9", queue="nine")
     waiting = [a_job(queue="payroll") for _ in range(4)]
     await add(first, *waiting)
@@ -284,11 +299,9 @@ async def test_tallies_are_exact_over_the_slots(writers: Writers, tmp_path: Path
     for store in writers:
         assert await store.counts(None, at(20)) == Counts(3, 0, 0, 20, 1)
         assert await store.queue_depths("default") == {"payroll": 3}
-    connection = sqlite3.connect(tmp_path / "casare.db")
-    slots = connection.execute(
-        "SELECT slot, number FROM tallies WHERE queue = 'payroll' AND status = 'pending' ORDER BY slot"
-    ).fetchall()
-    connection.close()
+    slots = await stored(
+        first, "SELECT slot, number FROM tallies WHERE queue = 'payroll' AND status = 'pending' ORDER BY slot"
+    )
     assert slots == [(0, 4), (1, -1)]
 
 
