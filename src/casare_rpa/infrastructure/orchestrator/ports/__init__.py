@@ -22,6 +22,7 @@ Guarantees of every store:
   `delete_tallies`, `spend`, `delete_spent`, `add_sign_in_code`, `use_sign_in_code` and every read. The answer may
   differ: the second `add_queue`, `spend` or `use_sign_in_code` returns False. An order that is repeated may have two
   audit entries. `claim` may be repeated too: the offer of a lost answer is in the next answer, or stays with its
-  robot until its expiry returns the job. `adopt` may be repeated, but the second call returns nothing. Not `add_key`
-  (the key exists), `attempt` (it counts twice), or `delete_oldest` and `delete_oldest_lines` (they delete more rows).
+  robot until its expiry returns the job. `adopt` may be repeated, but the second call returns only what the first one
+  did not do. Not `add_key` (the key exists), `attempt` (it counts twice), or `delete_oldest` and `delete_oldest_lines`
+  (they delete more rows).
 """

@@ -55,7 +55,8 @@ class InstanceStore(Protocol):
         """Remove dead instances that did not write since, and end all sessions of instances that are not stored.
 
         The jobs of their robots lose contact (T15) at `at`, and their leases and held offers are extended to `until`,
-        in the same transaction. A session is ended once, whichever instance does it first.
+        before their sessions end. A job loses contact once and a session is ended once, whichever instance does it
+        first. After StoreUnavailable a part may be written; the next call of any instance completes it.
         """
         ...
 

@@ -5,11 +5,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from casare_rpa.domain.instance_orders import Orders
+from casare_rpa.domain.instants import Instant
+from casare_rpa.domain.job_events import SocketLost
+from casare_rpa.domain.job_records import Applied, Change
 from casare_rpa.domain.robot_records import Beat
-from casare_rpa.domain.robot_sessions import BegunSession, Connecting, LostSession, SessionKey
+from casare_rpa.domain.robot_sessions import BegunSession, Connecting, LostSession, RunningInstance, SessionKey
 from casare_rpa.domain.stored_state import StoredSession
+from casare_rpa.infrastructure.orchestrator.storage.cold import instance_rows
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.storage.postgres import order_reads
+from casare_rpa.infrastructure.orchestrator.storage.postgres.adoptions import AT_ONCE, EndAdopted, FindHeldJobs
 from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import Target
 from casare_rpa.infrastructure.orchestrator.storage.postgres.heartbeats import RecordBeats
 from casare_rpa.infrastructure.orchestrator.storage.postgres.job_store import PostgresJobs
@@ -30,7 +35,10 @@ A plan that was made for empty tables, where all indexes cost the same, reads al
 
 
 class PostgresRobots(PostgresJobs):
-    """Implements parts of `ports.instances.InstanceStore` and `ports.robots.RobotStore`."""
+    """Implements parts of `ports.instances.InstanceStore` and `ports.robots.RobotStore`.
+
+    An adoption changes jobs, so it needs the part on jobs.
+    """
 
     def __init__(self, target: Target, failpoints: Failpoints, limits: StoreLimits, tally_slot: int) -> None:
         super().__init__(target, failpoints, limits, tally_slot)
@@ -42,6 +50,8 @@ class PostgresRobots(PostgresJobs):
                     "connect": BeginSessions(),
                     "leave": EndSessions(),
                     "profile": WriteProfiles(),
+                    "held": FindHeldJobs(),
+                    "adopted": EndAdopted(),
                 }
             ),
             PLANNED_EACH_TIME,
@@ -78,3 +88,20 @@ class PostgresRobots(PostgresJobs):
 
     async def orders(self, instance: str, after_audit_id: int, limit: int) -> Orders:
         return await self._readers.read(lambda c: order_reads.orders_to(c, instance, after_audit_id, limit))
+
+    async def adopt(self, dead: Sequence[RunningInstance], at: Instant, until: Instant) -> list[Applied]:
+        """See `adoptions`, which has the order of the steps."""
+        if dead:
+            orphans = await self._cold_writes.write(lambda c: instance_rows.remove(c, dead))
+        else:
+            orphans = await self._readers.read(lambda c: instance_rows.remove(c, dead))
+        if not orphans:
+            return []
+        held: list[tuple[str, str]] = await self._in_lane("held", orphans)
+        changes = [Change(job_id, SocketLost(session_id), at) for job_id, session_id in held]
+        applied: list[Applied] = []
+        for first in range(0, len(changes), AT_ONCE):
+            applied += await self.apply(changes[first : first + AT_ONCE])
+        # After the loss of contact, because that gives a held offer an end of its own.
+        await self._in_lane("adopted", (orphans, until))
+        return applied
