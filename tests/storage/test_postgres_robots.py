@@ -267,3 +267,29 @@ async def test_leases_are_renewed_in_their_pages_and_read_no_other_jobs() -> Non
     assert (updated, hot) == (10 * len(ROBOTS), 10 * len(ROBOTS)), "no index is changed"
     leases = "SELECT DISTINCT lease_expires_at FROM jobs WHERE robot_id IS NOT NULL"
     assert await rows(url, leases) == [(at(69 + 90),)]
+
+
+async def test_lines_are_added_without_a_read_of_others() -> None:
+    """The statements were prepared while the tables were empty, and keep their plans."""
+    url = empty_database(DEBIAN)
+    await add_robots(url, ROBOTS[:1])
+    read = (
+        "SELECT sum(seq_tup_read)::bigint, sum(idx_tup_fetch)::bigint FROM pg_stat_user_tables "
+        "WHERE relname IN ('job_logs', 'log_volumes', 'robots', 'numbers')"
+    )
+    writer = Writer("logs", AppendLines(), Target(url), Failpoints())
+    await writer.submit(lines_of(ROBOTS[0], 1, 1, journal=False))
+    await add_robots(url, ROBOTS[1:])
+    await rows(
+        url,
+        "INSERT INTO job_logs (log_id, tenant_id, robot_id, level, message, logged_at, received_at, truncated) "
+        f"SELECT n, 'default', 'robot-1', 'INFO', 'line', 0, n, 0 FROM generate_series(2, {PENDING}) AS n",
+    )
+    await rows(url, f"UPDATE numbers SET last = {PENDING} WHERE name = 'logs'")
+    ((scanned_before, fetched_before),) = await rows(url, read)
+    for robot_id in ROBOTS[:100]:
+        await writer.submit(lines_of(robot_id, 1, 5, journal=False))
+    await writer.close()
+    ((scanned, fetched),) = await rows(url, read)
+    assert scanned == scanned_before
+    assert fetched - fetched_before <= 100 * 10
