@@ -1,6 +1,5 @@
 """Every store by name."""
 
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any, cast
@@ -18,12 +17,12 @@ from storage.shared_file import InTurns, open_in_turns, open_unlocked
 
 
 async def open_postgres(kind: str, limits: StoreLimits) -> Store:
-    return cast(Any, await PostgresStore.open(empty_database(kind), limits=limits))
+    return await PostgresStore.open(empty_database(kind), limits=limits)
 
 
 async def open_postgres_in_turns(kind: str, limits: StoreLimits) -> Store:
     url = empty_database(kind)
-    return cast(Any, InTurns(*[await PostgresStore.open(url, limits=limits) for _ in range(2)]))
+    return cast(Store, InTurns(*[await PostgresStore.open(url, limits=limits) for _ in range(2)]))
 
 
 OPENERS: dict[str, Callable[[Path, StoreLimits], Awaitable[Store]]] = {
@@ -33,8 +32,12 @@ OPENERS: dict[str, Callable[[Path, StoreLimits], Awaitable[Store]]] = {
     "postgresql in turns": lambda _, limits: open_postgres_in_turns(DEBIAN, limits),
     "newest postgresql": lambda _, limits: open_postgres(NEWEST, limits),
 }
-CHOSEN = os.environ.get("STORES", "sqlite")
-OPENERS = {name: opener for name, opener in OPENERS.items() if CHOSEN in name}
+LONG = ("postgresql in turns", "newest postgresql")
+"""The stores that only `make test-all` tries, because of the time."""
+
+
+def kinds() -> list[Any]:
+    return [pytest.param(name, marks=pytest.mark.long if name in LONG else ()) for name in OPENERS]
 
 
 @pytest.fixture
@@ -43,7 +46,7 @@ def limits() -> StoreLimits:
     return StoreLimits()
 
 
-@pytest.fixture(params=OPENERS)
+@pytest.fixture(params=kinds())
 async def store(request: pytest.FixtureRequest, tmp_path: Path, limits: StoreLimits) -> AsyncIterator[Store]:
     """An empty store of each kind."""
     opened = await OPENERS[request.param](tmp_path, limits)
@@ -53,14 +56,13 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path, limits: StoreLim
 
 async def open_postgres_writer(slot: int) -> Store:
     url = empty_database(DEBIAN) if slot == 0 else known_database(DEBIAN)
-    return cast(Any, await PostgresStore.open(url))
+    return await PostgresStore.open(url)
 
 
 WRITERS: dict[str, Callable[[Path, int], Awaitable[Store]]] = {
     "sqlite": lambda folder, slot: open_unlocked(new_database(folder), slot),
     "postgresql": lambda _, slot: open_postgres_writer(slot),
 }
-WRITERS = {name: opener for name, opener in WRITERS.items() if CHOSEN in name}
 
 
 @pytest.fixture(params=WRITERS)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol
 
 from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.infrastructure.orchestrator.ports.sizes import SizeStore
@@ -33,7 +33,7 @@ async def open_store(database_url: str, failpoints: Failpoints) -> Store:
     if is_postgres(database_url):
         with _driver_needed():
             from casare_rpa.infrastructure.orchestrator.storage.postgres.store import PostgresStore
-        return cast(Store, await PostgresStore.open(database_url, failpoints=failpoints))
+        return await PostgresStore.open(database_url, failpoints=failpoints)
     return await SqliteStore.open(Path(database_url.removeprefix(SQLITE_SCHEME)), failpoints=failpoints)
 
 
