@@ -1,0 +1,13 @@
+"""The records on a store and its tables are values."""
+
+from casare_rpa.domain.store_facts import StoreKind, TableSize
+
+
+def test_kinds_with_the_same_name_and_schema_are_equal() -> None:
+    assert StoreKind("sqlite", "0026") == StoreKind(name="sqlite", schema="0026")
+    assert StoreKind("sqlite", "0026") != StoreKind("postgresql", "0026")
+
+
+def test_size_of_a_table_is_exact_unless_it_is_called_an_estimate() -> None:
+    table = TableSize("jobs", rows=1, bytes=4096)
+    assert (table.rows_estimated, table.bytes_estimated) == (False, False)
