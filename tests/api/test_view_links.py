@@ -13,8 +13,8 @@ from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND
 
 LINKS, USE, SESSION = "/api/v1/view-links", "/api/v1/auth/link", "/api/v1/auth/session"
 READ_ONLY = "this link is for reading only; sign in with a password to do this"
-FOR_ADMINS = {"/api/v1/sessions", LINKS}
-"""What a viewer does not read: credentials of others."""
+FOR_ADMINS = {"/api/v1/sessions", "/api/v1/instances", LINKS}
+"""What a viewer does not read: credentials of others, and the machines."""
 ALLOWED = {"/api/v1/ws-tickets", "/api/v1/auth/logout"}
 """What a viewer may send. Routes of /api/v1/auth take a credential in the body or cookie."""
 

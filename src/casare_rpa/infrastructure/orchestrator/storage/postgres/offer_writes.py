@@ -50,12 +50,12 @@ WITH stale AS MATERIALIZED (
     WHERE {HELD.format("mine")} <> mine.held OR {LOST.format("mine")}
 ),
 locked AS MATERIALIZED (
-    SELECT new.*, stored.place
+    SELECT new.*, found.place
     FROM json_to_recordset($1::json) AS new (job_id text, old_revision bigint, {_columns(jobs, columns)})
     CROSS JOIN LATERAL (
         SELECT ctid AS place FROM jobs
         WHERE jobs.job_id = new.job_id AND jobs.revision = new.old_revision FOR NO KEY UPDATE
-    ) AS stored
+    ) AS found
     WHERE NOT EXISTS (SELECT 1 FROM stale)
 ),
 written AS (
