@@ -9,11 +9,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMITS = {
-    "report": (103, 82, 37),
+    "report": (104, 83, 38),
     "heartbeat": (60, 39, 17),
     "log": (69, 57, 21),
-    "submit": (275, 194, 57),
-    "cancel": (204, 131, 52),
+    "submit": (275, 194, 60),
+    "cancel": (204, 131, 53),
 }
 """The largest numbers of calls, functions and files. A change that needs more raises the limit and explains why.
 
@@ -32,6 +32,8 @@ Each transaction looks whether another connection has written, which takes one c
 the streams of programs in `views/change_feed.py`. The newest revisions of jobs that viewers were shown are in
 `views/recent_revisions.py`.
 A claim looks whether the sessions of its robots are still the newest ones: `session_rows.py` and one function.
+Both stores share their portable methods in `storage/tables/` and the parameters of their statements: up to three files
+more. A report extends the list of jobs of its robot, which heartbeats renew.
 The commit that records the sending of a cancel has 24 calls, and may end before or after the record does.
 A request whose body arrives after its head takes seven more calls, and the first text of a second one.
 """
