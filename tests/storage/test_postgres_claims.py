@@ -285,6 +285,7 @@ COLUMNS = ("attempt", "offer_expires_at", "ready", "revision", "robot_id", "sess
 READ = {"number": 0, "after_rank": -(2**63), "after_id": ""}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("lines", [1, 1_000])
 @pytest.mark.parametrize("custom", [False, True])
 async def test_statements_prepared_for_an_empty_table_read_few_pages_of_a_full_one(lines: int, custom: bool) -> None:

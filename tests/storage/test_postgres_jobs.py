@@ -209,6 +209,7 @@ async def test_session_that_is_lost_meanwhile_changes_nothing() -> None:
 # Query plans
 
 
+@pytest.mark.long
 async def test_plans_made_for_empty_tables_are_right_for_large_ones() -> None:
     url = empty_database(DEBIAN)
     jobs = [a_running_job(job_id=f"many-{n:06d}", finished_at=at(3) if n % 100 else None) for n in range(100_000)]

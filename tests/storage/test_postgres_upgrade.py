@@ -75,6 +75,7 @@ async def test_instances_that_start_together_upgrade_once(target: Target, tmp_pa
     assert await run_sql(target, SCHEMA) == ("9001", "0025", None)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 async def test_upgrade_does_not_queue_before_requests_for_a_table_in_use(
     target: Target, tmp_path: Path, caplog: pytest.LogCaptureFixture

@@ -72,6 +72,7 @@ def command(version: Path, data: Path, *arguments: str) -> subprocess.CompletedP
     )
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_upgrade_can_be_taken_back_until_the_contract(tmp_path: Path, versions: tuple[Path, Path]) -> None:
     this, newer = versions
