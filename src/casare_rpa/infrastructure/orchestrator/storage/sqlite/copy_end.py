@@ -40,7 +40,9 @@ class FileCopyEnd:
         try:
             yield
         except BaseException:
-            self.connection.execute("ROLLBACK")
+            # After some errors, such as a full disk, SQLite has already rolled back.
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
             raise
         self.connection.execute("COMMIT")
 
