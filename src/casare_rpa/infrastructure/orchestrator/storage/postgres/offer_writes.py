@@ -9,8 +9,6 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any
 
-import sqlalchemy
-
 from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.domain.failures import fingerprint
 from casare_rpa.domain.vocabulary import JobStatus
@@ -23,19 +21,13 @@ from casare_rpa.infrastructure.orchestrator.storage.decisions import (
 from casare_rpa.infrastructure.orchestrator.storage.json_parameters import json_parameter
 from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import Connection
 from casare_rpa.infrastructure.orchestrator.storage.postgres.held_slots import HELD, LOST
+from casare_rpa.infrastructure.orchestrator.storage.postgres.job_writes import plain, typed
 from casare_rpa.infrastructure.orchestrator.storage.rows import change_of, is_ready
 from casare_rpa.infrastructure.orchestrator.storage.schema import job_events, jobs, tallies
 
 _EVENTS = ", ".join(f'"{name}"' for name in EVENT_COLUMNS)
 _TALLIES = ("tenant_id", "status", "minute", "queue", "number")
 _KEY = "tenant_id, status, minute, queue, slot"
-
-
-def _columns(table: sqlalchemy.Table, names: Sequence[str]) -> str:
-    """The list of columns and their types, for `json_to_recordset`."""
-    kinds = {sqlalchemy.Float: "double precision", sqlalchemy.Integer: "bigint"}
-    types = (kinds.get(type(table.c[name].type), "text") for name in names)
-    return ", ".join(f'"{name}" {kind}' for name, kind in zip(names, types, strict=True))
 
 
 # The robots are looked at again: if a session or another claim has changed one since the claim counted it, nothing is
@@ -51,7 +43,7 @@ WITH stale AS MATERIALIZED (
 ),
 locked AS MATERIALIZED (
     SELECT new.*, found.place
-    FROM json_to_recordset($1::json) AS new (job_id text, old_revision bigint, {_columns(jobs, columns)})
+    FROM json_to_recordset($1::json) AS new (job_id text, old_revision bigint, {typed(jobs, columns)})
     CROSS JOIN LATERAL (
         SELECT ctid AS place FROM jobs
         WHERE jobs.job_id = new.job_id AND jobs.revision = new.old_revision FOR NO KEY UPDATE
@@ -65,14 +57,14 @@ written AS (
 counted AS (
     INSERT INTO tallies ({_KEY}, number)
     SELECT tenant_id, status, minute, queue, $5, number
-    FROM json_to_recordset($4::json) AS moved ({_columns(tallies, _TALLIES)})
+    FROM json_to_recordset($4::json) AS moved ({typed(tallies, _TALLIES)})
     WHERE NOT EXISTS (SELECT 1 FROM stale)
     ORDER BY tenant_id, status, minute, queue
     ON CONFLICT ({_KEY}) DO UPDATE SET number = tallies.number + excluded.number
 ),
 entered AS (
     INSERT INTO job_events ({_EVENTS})
-    SELECT {_EVENTS} FROM json_to_recordset($3::json) AS entry ({_columns(job_events, EVENT_COLUMNS)})
+    SELECT {_EVENTS} FROM json_to_recordset($3::json) AS entry ({typed(job_events, EVENT_COLUMNS)})
     WHERE NOT EXISTS (SELECT 1 FROM stale)
 )
 SELECT (SELECT count(*) FROM written) AS written, pg_current_xact_id()::text AS transaction
@@ -100,7 +92,7 @@ async def write(
         {
             "job_id": one.after.job_id,
             "old_revision": one.before.revision,
-            **{name: _plain(change[name] if name in change else _value(one, name)) for name in columns},
+            **{name: plain(change[name] if name in change else _value(one, name)) for name in columns},
         }
         for one, change in zip(written, changes, strict=True)
     ]
@@ -110,7 +102,7 @@ async def write(
         offer_of(columns),
         json_parameter(rows),
         json_parameter(robots),
-        json_parameter([dict(zip(EVENT_COLUMNS, map(_plain, event), strict=True)) for event in events]),
+        json_parameter([dict(zip(EVENT_COLUMNS, map(plain, event), strict=True)) for event in events]),
         json_parameter(moves),
         tally_slot,
     )
@@ -126,8 +118,3 @@ def _value(one: Written, name: str) -> Any:  # noqa: ANN401 - a SQL value
         return fingerprint(one.after) if one.after.status is JobStatus.FAILED else None
     value = is_ready(one.after, one.at) if name == "ready" else getattr(one.after, name)
     return json.dumps(value) if isinstance(value, tuple) else value
-
-
-def _plain(value: object) -> object:
-    """A truth value as a number."""
-    return int(value) if isinstance(value, bool) else value
