@@ -48,11 +48,13 @@ async def instance_killed_after_commit(run: ClusterCampaign) -> float:
 
 async def _at_point(run: ClusterCampaign, point: str) -> float:
     one = _one(run)
+    starts = one.starts
     one.next_time(CASARE_FAILPOINTS=f"{point}@{run.random.randint(1, 40)}")
     await one.kill()
     try:
         async with asyncio.timeout(3 * faults.POINT_SECONDS):
-            await asyncio.sleep(1.0)
+            while one.starts == starts:  # until then, `ended` is that of the killed process
+                await asyncio.sleep(0.05)
             await one.ended.wait()
     except TimeoutError:
         await one.kill()
