@@ -49,7 +49,7 @@ def failed(**wishes: Any) -> Job:
 def lost(**wishes: Any) -> Job:
     from casare_rpa.domain.job_events import LeaseOver
 
-    return step(running(**wishes), LeaseOver(), 200).job
+    return step(running(**wishes), LeaseOver(), 100).job
 
 
 def step(job: Job, event: Event, seconds: float) -> Step:

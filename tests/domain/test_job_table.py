@@ -68,7 +68,7 @@ def test_report_of_a_future_attempt_is_refused() -> None:
 
 
 def test_report_of_an_earlier_attempt_is_refused_and_cancelled() -> None:
-    job = step(running(max_attempts=2), LeaseOver(), 200).job
+    job = step(running(max_attempts=2), LeaseOver(), 100).job
     for now_with in (job, step(job, Offered("robot-2", "ses-2", False), 300).job):
         answer = refusal(now_with, report("completed"))
         assert (answer.number, answer.kind) == ("T20", "stale_report")
@@ -77,7 +77,7 @@ def test_report_of_an_earlier_attempt_is_refused_and_cancelled() -> None:
 
 
 def test_report_without_attempt_of_a_former_robot_is_refused_like_an_unknown_job() -> None:
-    job = step(running(max_attempts=2), LeaseOver(), 200).job
+    job = step(running(max_attempts=2), LeaseOver(), 100).job
     assert refusal(job, report("running", attempt=None)).number == "T20"
     elsewhere = step(job, Offered("robot-2", "ses-2", False), 300).job
     assert refusal(elsewhere, report("running", attempt=None)) == UNKNOWN_JOB
@@ -540,19 +540,29 @@ def test_lost_socket_marks_the_contact_and_keeps_the_job() -> None:
 @pytest.mark.parametrize("job", [claimed(), running()])
 def test_lost_job_fails_when_its_lease_expires(job) -> None:
     assert refusal(job, LeaseOver(), 60).number == "-"
-    answer = step(job, LeaseOver(), 200)
+    answer = step(job, LeaseOver(), 100)
     assert (answer.number, answer.job.reason) == ("T16", Reason.ROBOT_LOST)
 
 
+def test_lease_that_was_not_judged_at_its_end_is_extended_once() -> None:
+    """No instance knew it then: the claim waited in one that stood still. The lease of the claim ends at 91."""
+    assert step(claimed(), LeaseOver(), 101).kind == "robot_lost"
+    extended = step(claimed(), LeaseOver(), 102)
+    assert (extended.number, extended.kind, extended.job.phase) == ("T16", None, Phase.CLAIMED)
+    assert extended.job.lease_expires_at == at(192)
+    assert refusal(extended.job, LeaseOver(), 191).number == "-"
+    assert step(extended.job, LeaseOver(), 192).kind == "robot_lost"
+
+
 def test_lost_job_with_attempts_left_is_retried() -> None:
-    answer = step(running(max_attempts=2), LeaseOver(0.0), 200)
+    answer = step(running(max_attempts=2), LeaseOver(0.0), 100)
     assert (answer.job.phase, answer.job.former_robots) == (Phase.PENDING, (ROBOT,))
     assert answer.job.not_before is not None
 
 
 def test_lost_job_with_a_cancel_request_is_cancelled() -> None:
     job = step(running(max_attempts=2), CANCEL, 10).job
-    answer = step(job, LeaseOver(), 200)
+    answer = step(job, LeaseOver(), 100)
     assert (answer.job.reason, answer.job.unconfirmed) == (Reason.CANCELLED, True)
 
 
@@ -598,7 +608,7 @@ def test_job_belongs_to_the_process_that_returned_with_it() -> None:
     for job, phase in ((offered(), Phase.OFFER), (running(), Phase.RUNNING)):
         back = step(job, RobotReturned(ROBOT, "ses-2", "journal:b"), 9).job
         assert (back.phase, back.process) == (phase, "journal:b")
-    assert step(running(max_attempts=2), LeaseOver(), 200).job.process is None
+    assert step(running(max_attempts=2), LeaseOver(), 100).job.process is None
 
 
 def test_job_stays_with_the_process_that_claimed_it_when_another_one_returns_with_its_offer() -> None:

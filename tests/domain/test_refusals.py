@@ -77,7 +77,7 @@ STATE_REFUSALS = {
 
 def test_every_refusal_by_the_state_of_a_job_has_a_field_and_the_expected_values() -> None:
     withdrawn = step(offered(), OfferExpired(), 90).job
-    again = step(running(max_attempts=2), LeaseOver(), 200).job
+    again = step(running(max_attempts=2), LeaseOver(), 100).job
     jobs = [pending(), withdrawn, again, offered(), claimed(), running(), completed(), failed(), lost()]
     found = set()
     for job, robot_id, attempt in product(jobs, (ROBOT, "thief"), (None, 1, 2)):

@@ -531,7 +531,7 @@ async def test_offer_made_before_a_pause_is_not_withdrawn_after_it(plane: Instan
 
 async def test_robot_with_an_unwritten_heartbeat_keeps_its_job(plane: Instance) -> None:
     _, link, job = await working(plane)
-    for _ in range(25):  # the lease expires after 18
+    for _ in range(19):  # the lease expires after 18
         plane.hears(link)
         await plane.rescuer.rescue()
         plane.clock.advance(5)

@@ -157,6 +157,7 @@ TRANSITIONS: tuple[TransitionRule, ...] = (
     ),
     _row("T14", "deadline_over", HELD, HELD, "time limit exceeded; stopped like a cancel", rows.stop_at_deadline),
     _row("T15", "socket_lost", HELD, HELD, "contact is lost; the lease continues", rows.lose_contact),
+    _row("T16", "lease_over", HELD, HELD, "over for 10 s when it is found; extended once", rows.extend_late_lease),
     _row("T16", "lease_over", HELD, _PENDING_OR_FAILED, "lost; pending again if attempts are left", rows.expire_lease),
     _row("T17", "robot_returned", HELD, HELD, "the robot reconnected with the job", rows.regain_contact),
     _row(

@@ -8,6 +8,8 @@ HEARTBEAT_INTERVAL_SECONDS = 30
 HEARTBEAT_TIMEOUT_SECONDS = 90
 PING_AFTER_SILENCE_SECONDS = 30
 LEASE_SECONDS = 90
+JUDGED_WITHIN_SECONDS = 10
+"""A lease that is found to be over later than this after its end was not stored, or not read, at its end."""
 OFFER_TTL_SECONDS = 15
 """How long an offer waits for its claim. Only for robots with `claim_ack`: without a claim they have not started."""
 HELD_OFFER_SECONDS = 90

@@ -36,6 +36,7 @@ from casare_rpa.domain.job_updates import cancel_order, claim, end, renew, reque
 from casare_rpa.domain.liveness import (
     CANCEL_GRACE_SECONDS,
     HELD_OFFER_SECONDS,
+    JUDGED_WITHIN_SECONDS,
     LEASE_SECONDS,
     OFFER_TTL_SECONDS,
     reject_delay_seconds,
@@ -351,6 +352,18 @@ def lose_job(job: Job, number: Transition, note: str, jitter: float, now: Instan
     if job.attempts_left:
         return Step(number, retry(job, jitter, now), kind="robot_lost", note=note)
     return Step(number, end(job, now, JobStatus.FAILED, Reason.ROBOT_LOST), kind="robot_lost", note=note)
+
+
+def extend_late_lease(job: Job, event: LeaseOver, now: Instant) -> Answer:
+    """Give another lease to a job whose lease was not judged at its end, so that its robot can reconnect.
+
+    A claim can wait for minutes in an instance that stands still. Its lease counts from its arrival, and is over when
+    another instance reads it for the first time.
+    """
+    over_at = job.lease_expires_at
+    if over_at is None or seconds_between(over_at, now) <= JUDGED_WITHIN_SECONDS:
+        return None
+    return Step(T.LOST, write(job, lease_expires_at=after(now, LEASE_SECONDS)))
 
 
 def expire_lease(job: Job, event: LeaseOver, now: Instant) -> Answer:
