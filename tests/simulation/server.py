@@ -134,8 +134,8 @@ class Server:
         self.process.start(self._main(self.process), "main")
 
     async def _main(self, process: Process) -> None:
-        store = await open_store(self.access, process, self.kill, self._committed, self.tally_slot)
         try:
+            store = await open_store(self.access, process, self.kill, self._committed, self.tally_slot)
             self._serving.started.append(self._loop.time())
             clock = await StoreClock.of(store, self.machine.wall, self._loop.time)
             events = UnreliableBus(self.hints, self._chance)
@@ -149,6 +149,8 @@ class Server:
                 self.plane = None
         except* StoreUnavailable:
             self._history.note(self._loop.time(), self.name, "cannot start")
+        except* Exception as problem:
+            self._history.failures.append(f"{self.name} ended: {problem.exceptions!r}")
         self._loop.call_soon(self.kill)
 
     def _committed(self) -> None:

@@ -3,9 +3,12 @@
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
+from casare_rpa.domain.errors import StoreUnavailable
+from tests.simulation import server
 from tests.simulation.checker import violations
 from tests.simulation.evidence import Evidence
 from tests.simulation.run import INSTANCES, MUTANT_SEEDS, first_violation
@@ -61,6 +64,20 @@ def test_seed_gives_the_same_run_in_any_process(instances: int) -> None:
         [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=True
     )
     assert told.stdout.split() == [run(seed, instances).history.digest() for seed in range(4)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("problem", "reported"),
+    [
+        (StoreUnavailable("it is away"), "FAULT: requests had no answer for 1500 s; starts: {'server': "),
+        (ValueError("a bug"), "FAULT: server ended: (ValueError('a bug'),)"),
+    ],
+)
+def test_run_in_which_no_server_starts_ends_with_a_fault(problem: Exception, reported: str) -> None:
+    with mock.patch.object(server, "open_store", side_effect=problem):
+        found = violations(Evidence(run(0)))
+    assert any(one.startswith(reported) for one in found), found
 
 
 @pytest.mark.slow

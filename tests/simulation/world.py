@@ -125,12 +125,18 @@ class World:
         if self.ticket_user is not None:
             tasks.append(asyncio.ensure_future(self.ticket_user.use_tickets()))
         submitting = asyncio.ensure_future(self.submitter.submit_all(JOBS, FAULT_SECONDS * 0.8))
-        await asyncio.gather(self.faults.strike(until), self.admin.interfere(until))
-        self._make_calm()
-        await submitting
-        await self.admin.resume()
+        tasks.append(submitting)
+        try:
+            async with asyncio.timeout(FAULT_SECONDS + CALM_SECONDS):
+                await asyncio.gather(self.faults.strike(until), self.admin.interfere(until))
+                self._make_calm()
+                await submitting
+                await self.admin.resume()
+        except TimeoutError:
+            starts = {server.name: server.starts for server in self.cluster.servers}
+            self.history.failures.append(f"requests had no answer for {CALM_SECONDS:.0f} s; starts: {starts}")
         quiet = await self._until_quiet()
-        if self.ticket_user is not None:
+        if quiet and self.ticket_user is not None:
             await self.ticket_user.use_last_tickets()
             await self._count()
             await self._until_agreed()
