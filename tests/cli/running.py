@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 from casare_rpa.cli.exits import Exit
@@ -56,3 +58,11 @@ def error(result: subprocess.CompletedProcess[str]) -> Any:
     found = json.loads(line)["error"]
     assert found["exit_code"] == result.returncode
     return found
+
+
+def documented_checks(after: str, before: str) -> list[str]:
+    """The names of the checks of `casare doctor` that a part of its page lists, in order."""
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
+    part = page.partition("## Doctor")[2].partition("\n## ")[0]
+    section = f"## Doctor{part}".partition(after)[2].partition(before)[0]
+    return re.findall(r"^\| `([a-z ]+)` \|", section, re.MULTILINE)

@@ -1,7 +1,6 @@
 """`casare doctor`: each check gives a verdict, a sentence and a next step, on any described machine."""
 
 import json
-import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -18,7 +17,7 @@ from casare_rpa.domain.errors import AuthError, ConnectFailed
 from casare_rpa.domain.vocabulary import CloseCode
 from casare_rpa.infrastructure.orchestrator.communication.addresses import parse_address
 from cli.fake_orchestrator import answering
-from cli.running import casare
+from cli.running import casare, documented_checks
 from contract.server_process import ADMIN_SECRET, serving
 
 OK, WARNING, PROBLEM = Verdict.OK, Verdict.WARNING, Verdict.PROBLEM
@@ -246,11 +245,7 @@ def test_doctor_on_a_running_orchestrator_and_after_it(tmp_path: Path) -> None:
         port = server.url.rpartition(":")[2]
         found = checks("--url", server.url, "--data-dir", str(tmp_path), "--port", port)
         assert {check["verdict"] for name, check in found.items() if name not in ("sqlite", "python")} == {"ok"}
-        page = (Path(__file__).parents[2] / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
-        documented = re.findall(
-            r"^\| `([a-z ]+)` \|", page.partition("## Doctor")[2].partition("\n## ")[0], re.MULTILINE
-        )
-        assert list(found) == documented
+        assert list(found) == documented_checks("## Doctor", "With a `CASARE_DATABASE_URL`")
         assert "is ready" in found["orchestrator"]["sentence"]
         assert "agree" in found["clock"]["sentence"]
         assert "4001" in found["websocket"]["sentence"]

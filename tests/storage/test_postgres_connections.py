@@ -160,3 +160,44 @@ async def test_instances_that_start_together_make_one_schema(server: PostgresSer
     url = server.new_database("together")
     await asyncio.gather(*(migrate_postgres(Target(url)) for _ in range(4)))
     assert server.run_sql("SELECT count(*) FROM alembic_version", "together") == "1"
+
+
+async def test_settings_of_the_database_do_not_weaken_a_connection(server: PostgresServer) -> None:
+    url = server.new_database("weakened")
+    for setting in (
+        "synchronous_commit = off",
+        "default_transaction_isolation = 'serializable'",
+        "idle_session_timeout = '1s'",
+        "statement_timeout = '1ms'",
+        "idle_in_transaction_session_timeout = 0",
+    ):
+        server.run_sql(f"ALTER DATABASE weakened SET {setting}")
+    connection = await Target(url).connect(COLD)
+    try:
+        names = (
+            "synchronous_commit",
+            "transaction_isolation",
+            "idle_session_timeout",
+            "statement_timeout",
+            "idle_in_transaction_session_timeout",
+        )
+        shown = [await connection.fetchval(f"SHOW {name}") for name in names]
+    finally:
+        connection.terminate()
+    assert shown == ["on", "read committed", "0", "15s", "5s"]
+
+
+async def test_setting_that_waits_for_a_standby_stays(server: PostgresServer) -> None:
+    url = server.new_database("remote")
+    server.run_sql("ALTER DATABASE remote SET synchronous_commit = remote_apply")
+    connection = await Target(url).connect(COLD)
+    try:
+        assert await connection.fetchval("SHOW synchronous_commit") == "remote_apply"
+    finally:
+        connection.terminate()
+
+
+async def test_database_that_cannot_store_every_text_is_refused(server: PostgresServer) -> None:
+    server.run_sql("CREATE DATABASE latin TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'")
+    with pytest.raises(StoreUnavailable, match=r"encoding LATIN1.*createdb --encoding=UTF8"):
+        await migrate_postgres(Target(server.url("latin")))

@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from casare_rpa.cli import checks_machine
+from casare_rpa.cli import checks_database, checks_machine
 from casare_rpa.cli.arguments import Url
 from casare_rpa.cli.check import Check, Verdict, ok, problem
 from casare_rpa.cli.exits import Exit
@@ -23,7 +23,7 @@ from casare_rpa.cli.local import ALLOW_CLEARTEXT, orchestrator_url
 from casare_rpa.cli.local import data_dir as local_data_dir
 from casare_rpa.cli.output import console, emit
 from casare_rpa.cli.serve import DataDir
-from casare_rpa.domain.errors import ConnectFailed, InvalidSettings
+from casare_rpa.domain.errors import ConnectFailed, InvalidSettings, StoreUnavailable
 
 DEFAULT_PORT = 8000
 STYLES = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.PROBLEM: "bold red"}
@@ -49,8 +49,9 @@ def doctor(
 
 def _checks(folder: Path, port: int | None, url: str | None) -> Iterator[Check]:
     yield from _machine(folder)
-    settings, configured = _settings(folder, port)
+    settings, configured, database_url = _settings(folder, port)
     yield settings
+    yield from _database(database_url)
     yield from _network(url, configured)
 
 
@@ -91,18 +92,35 @@ def _installed() -> set[str]:
     return {name for name in wanted if importlib.util.find_spec(name) is not None}
 
 
-def _settings(folder: Path, port: int | None) -> tuple[Check, int]:
-    """Whether the settings are valid, and the port that they set."""
+def _settings(folder: Path, port: int | None) -> tuple[Check, int, str]:
+    """Whether the settings are valid, and the port and the database URL that they set."""
     if set(checks_machine.SERVER_MODULES) - _installed():
-        return ok("settings", "Not checked: no orchestrator can run here."), port or DEFAULT_PORT
+        return ok("settings", "Not checked: no orchestrator can run here."), port or DEFAULT_PORT, ""
     from casare_rpa.infrastructure.orchestrator.settings import read_settings
 
     try:
         settings = read_settings(data_dir=folder, port=port)
     except InvalidSettings as error:
         sentence = f"The orchestrator would not start: {error}."
-        return problem("settings", sentence, "See docs/reference/settings.md for valid values."), DEFAULT_PORT
-    return ok("settings", "Environment and file contain valid settings."), settings.port
+        return problem("settings", sentence, "See docs/reference/settings.md for valid values."), DEFAULT_PORT, ""
+    return ok("settings", "Environment and file contain valid settings."), settings.port, settings.store_url
+
+
+def _database(url: str) -> Iterator[Check]:
+    """The checks of a PostgreSQL server; none for a database file, which `_machine` checks."""
+    if not url:
+        return
+    from casare_rpa.infrastructure.orchestrator.settings import is_postgres
+    from casare_rpa.infrastructure.orchestrator.storage.backends import read_server_facts
+
+    if is_postgres(url):
+        try:
+            facts = read_server_facts(url)
+        except StoreUnavailable as error:
+            sentence = f"The server cannot be checked: {error}."
+            yield problem("database", sentence, "Correct CASARE_DATABASE_URL, or start PostgreSQL.")
+            return
+        yield from checks_database.all_checks(facts)
 
 
 def _network(url: str | None, port: int) -> Iterator[Check]:

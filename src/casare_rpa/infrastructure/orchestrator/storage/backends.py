@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from casare_rpa.domain.errors import StoreUnavailable
+from casare_rpa.domain.store_facts import DatabaseServerFacts
 from casare_rpa.infrastructure.orchestrator.ports.sizes import SizeStore
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.settings import SQLITE_SCHEME, is_postgres
@@ -46,9 +47,10 @@ def open_sizes(database_url: str) -> SizeStore:
         StoreUnavailable: there is no database, or it cannot be read.
     """
     if is_postgres(database_url):
-        from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import Target
-        from casare_rpa.infrastructure.orchestrator.storage.postgres.readers import PostgresReaders
-        from casare_rpa.infrastructure.orchestrator.storage.postgres.relation_size import measure
+        with _driver_needed():
+            from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import Target
+            from casare_rpa.infrastructure.orchestrator.storage.postgres.readers import PostgresReaders
+            from casare_rpa.infrastructure.orchestrator.storage.postgres.relation_size import measure
 
         reads = PostgresReaders(Target(database_url))
         return SizeTables(reads, measure, reads.close)
@@ -57,6 +59,18 @@ def open_sizes(database_url: str) -> SizeStore:
         raise StoreUnavailable(f"there is no database {path}; name its directory with --data-dir or CASARE_DATA_DIR")
     readers = Readers(path)
     return SizeTables(readers, file_size.measure, readers.close)
+
+
+def read_server_facts(database_url: str) -> DatabaseServerFacts:
+    """What a PostgreSQL server says about itself; it writes nothing.
+
+    Raises:
+        StoreUnavailable: the server cannot be reached, or its driver is not installed.
+    """
+    with _driver_needed():
+        from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import Target
+        from casare_rpa.infrastructure.orchestrator.storage.postgres.server_facts import read_facts
+    return asyncio.run(read_facts(Target(database_url)))
 
 
 def contract_store(database_url: str) -> list[str]:
@@ -69,8 +83,9 @@ def contract_store(database_url: str) -> list[str]:
         StoreUnavailable: a running instance needs them, or the database cannot be changed.
     """
     if is_postgres(database_url):
-        from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import Target
-        from casare_rpa.infrastructure.orchestrator.storage.postgres.migration import contract_postgres
+        with _driver_needed():
+            from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import Target
+            from casare_rpa.infrastructure.orchestrator.storage.postgres.migration import contract_postgres
 
         return asyncio.run(contract_postgres(Target(database_url)))
     return contract(Path(database_url.removeprefix(SQLITE_SCHEME)))

@@ -78,6 +78,13 @@ _PLANS_OF_VALUES = {
     "jit": "off",
 }
 COLD = Purpose("cold", 15.0, _PLANS_OF_VALUES)
+# An administrator can set these for the database or the role. A commit that does not wait for the disk could lose what
+# was acknowledged. The other two end connections that wait for the next call, such as that of the locks; the second
+# exists since PostgreSQL 17.
+_NEEDED = """
+SELECT set_config(name, CASE name WHEN 'synchronous_commit' THEN 'on' ELSE '0' END, false) FROM pg_settings
+WHERE name IN ('idle_session_timeout', 'transaction_timeout') OR (name = 'synchronous_commit' AND setting = 'off')
+"""
 
 
 @dataclass(frozen=True)
@@ -106,11 +113,14 @@ class Target:
             "statement_timeout": f"{purpose.statement_seconds:.0f}s",
             "idle_in_transaction_session_timeout": "5s",
             "tcp_user_timeout": str(DEAD_PEER_MILLISECONDS),
+            # The guards of the statements wait for a lock and then see the newest row.
+            "default_transaction_isolation": "read committed",
             **purpose.settings,
         }
         try:
             # A pooler refuses settings that it does not know when they come with the login.
             await connection.execute("; ".join(f"SET {name} = '{value}'" for name, value in settings.items()))
+            await connection.execute(_NEEDED)
         except BaseException:
             connection.terminate()
             raise

@@ -41,6 +41,7 @@ LOCK_NOT_AVAILABLE = "55P03"
 ATTEMPTS = 6
 PAUSE_SECONDS = 2.0
 MIN_VERSION = 15
+ENCODING = "UTF8"
 DATABASE = "at CASARE_DATABASE_URL"
 """Its name in errors: the URL may hold a password."""
 LOCK = 0x63617361
@@ -80,7 +81,7 @@ async def migrate_postgres(target: Target, migrations: Path = MIGRATIONS) -> Non
     try:
         connection = await target.connect(COLD)
         try:
-            _check_version(connection)
+            await _check_server(connection)
             stored = await _stored(connection)
         finally:
             await connection.close()
@@ -90,10 +91,16 @@ async def migrate_postgres(target: Target, migrations: Path = MIGRATIONS) -> Non
         raise StoreUnavailable(f"the database at CASARE_DATABASE_URL cannot be opened: {error}") from error
 
 
-def _check_version(connection: "asyncpg.Connection[Any]") -> None:
+async def _check_server(connection: "asyncpg.Connection[Any]") -> None:
     version = connection.get_server_version().major
     if version < MIN_VERSION:
         raise StoreUnavailable(f"the database is PostgreSQL {version}; {MIN_VERSION} or newer is needed")
+    encoding = await connection.fetchval("SHOW server_encoding")
+    if encoding != ENCODING:
+        raise StoreUnavailable(
+            f"the database has the encoding {encoding}, which cannot store every text; make one with "
+            f"createdb --encoding={ENCODING} --template=template0"
+        )
 
 
 async def _stored(connection: "asyncpg.Connection[Any]") -> StoredSchema:
@@ -147,6 +154,7 @@ async def _in_transaction(target: Target, act: "Callable[[Connection, UpgradeRep
 
 async def _once(engine: AsyncEngine, act: "Callable[[Connection, UpgradeReports], T]") -> T:
     async with engine.begin() as connection:
+        await connection.execute(text("SET LOCAL statement_timeout = 0"))  # a role can have a limit
         taken = await connection.scalar(text(f"SELECT pg_try_advisory_xact_lock({LOCK})"))
         if not taken:
             logger.warning("another instance upgrades the database: waiting for it")
