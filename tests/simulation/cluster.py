@@ -59,6 +59,7 @@ class Cluster:
         server = Server(self._loop, self._network, access, machine, self._history, chance, name)
         if self.several:
             server.wire, server.tally_slot = self.wire, number
+        server.others = self.servers
         self.servers.append(server)
         return self.servers[-1]
 

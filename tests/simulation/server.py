@@ -3,7 +3,7 @@
 import asyncio
 import json
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context
 from functools import partial
 from types import SimpleNamespace
@@ -15,6 +15,7 @@ from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND
 from casare_rpa.infrastructure.orchestrator.api.routers import websockets
 from casare_rpa.infrastructure.orchestrator.clock import MAX_AHEAD_SECONDS, StoreClock
+from casare_rpa.infrastructure.orchestrator.communication.instance_check import ASK_SECONDS
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.jobs.rescuer import INTERVAL_SECONDS, LATE_SECONDS
 from casare_rpa.infrastructure.orchestrator.settings import Settings
@@ -86,6 +87,8 @@ class Server:
         self.name = name
         self.wanted = True
         """Whether it is started again when it has no process."""
+        self.others: Sequence[Server] = ()
+        """All instances, which this one asks whether they reach the store."""
         self.wire: Wire | None = None
         """The bus to the other instances; `None` without others."""
         self.tally_slot = 0
@@ -97,6 +100,7 @@ class Server:
             jwt_secret=SecretStr("simulated-jwt-secret-0123456789-Zm9v"),
             admin_password=SecretStr("simulated-password-0123456789"),
             drain_timeout_seconds=2.0,
+            host=name.replace(" ", "-"),
         )
         self.process: Process | None = None
         self.plane: ControlPlane | None = None
@@ -140,7 +144,7 @@ class Server:
             clock = await StoreClock.of(store, self.machine.wall, self._loop.time)
             events = UnreliableBus(self.hints, self._chance)
             bus = self.wire.doorbell(process) if self.wire is not None else None
-            async with ControlPlane.started(self.settings, store, clock, events, bus) as plane:
+            async with ControlPlane.started(self.settings, store, clock, events, bus, self._ask_instance) as plane:
                 self.plane = plane
                 self._serving.since.append(self._loop.time())
                 self._history.note(self._loop.time(), self.name, "serves")
@@ -152,6 +156,19 @@ class Server:
         except* Exception as problem:
             self._history.failures.append(f"{self.name} ended: {problem.exceptions!r}")
         self._loop.call_soon(self.kill)
+
+    async def _ask_instance(self, address: str) -> bool:
+        """As over HTTP: whether the instance at this address is ready, and its store commits."""
+
+        async def ready(plane: ControlPlane) -> bool:
+            return not plane.draining and plane.cut_off.problem is None and await plane.readiness.check() is None
+
+        asked = next((one for one in self.others if one.settings.instance_address == address), None)
+        try:
+            async with asyncio.timeout(ASK_SECONDS):
+                return asked is not None and await asked.call(ready)
+        except (Gone, TimeoutError):
+            return False
 
     def _committed(self) -> None:
         """Record when each entry of the store's history became durable."""

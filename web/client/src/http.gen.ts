@@ -1605,7 +1605,7 @@ export interface components {
             oldest?: string | null;
             /**
              * Status
-             * @description Only of `/health/ready`: `draining` before the instance stops.
+             * @description Only of `/health/ready`: `draining` or `cut_off`.
              */
             status?: string | null;
         };
@@ -2469,6 +2469,11 @@ export interface components {
             status: "ok" | "degraded";
             /** Reason */
             reason?: string | null;
+            /**
+             * Part
+             * @description The part that is away.
+             */
+            part?: ("store" | "bus") | null;
         };
         /**
          * Reason

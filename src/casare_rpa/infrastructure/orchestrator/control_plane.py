@@ -34,6 +34,7 @@ from casare_rpa.infrastructure.orchestrator.bus.buses import open_bus
 from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, JobAdded, JobChanged
 from casare_rpa.infrastructure.orchestrator.bus.ringer import Ringer
 from casare_rpa.infrastructure.orchestrator.clock import FOLLOW_SECONDS, StoreClock
+from casare_rpa.infrastructure.orchestrator.communication.instance_check import reaches_store
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.jobs.commands import Commands
 from casare_rpa.infrastructure.orchestrator.jobs.dispatcher import Dispatcher
@@ -50,6 +51,7 @@ from casare_rpa.infrastructure.orchestrator.maintenance.retention import Retenti
 from casare_rpa.infrastructure.orchestrator.observability import Metrics
 from casare_rpa.infrastructure.orchestrator.ports.bus import Bus
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
+from casare_rpa.infrastructure.orchestrator.ports.instances import AskInstance
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.robots.cut_off import CutOffInstance
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
@@ -95,7 +97,13 @@ class ControlPlane:
     """One instance of the orchestrator: store, bus, hub, slices and loops."""
 
     def __init__(
-        self, settings: Settings, store: Store, clock: Clock, events: EventBus | None = None, bus: Bus | None = None
+        self,
+        settings: Settings,
+        store: Store,
+        clock: Clock,
+        events: EventBus | None = None,
+        bus: Bus | None = None,
+        ask_instance: AskInstance = reaches_store,
     ) -> None:
         """`events` delivers events inside this instance; `bus` carries hints between the instances of the store."""
         self.instance = secrets.token_hex(8)
@@ -135,7 +143,7 @@ class ControlPlane:
         self.step_reports = StepReports(store)
         shared = not isinstance(self.bus, Alone)
         self.resync = Resync(store, events, fleet, clock, shared=shared)
-        self.cut_off = CutOffInstance(store, self.instances, hub, clock)
+        self.cut_off = CutOffInstance(store, self.instances, hub, clock, ask_instance)
         self.rescuer = Rescuer(store, events, fleet, clock, self.instances)
         self.mailbox = Mailbox(store, events, hub, fleet, self.presence, self.dispatcher, clock, self.instance)
         self.work_budgets = WorkBudgets(clock, settings.work_limits)
@@ -192,10 +200,16 @@ class ControlPlane:
     @classmethod
     @asynccontextmanager
     async def started(
-        cls, settings: Settings, store: Store, clock: Clock, events: EventBus | None = None, bus: Bus | None = None
+        cls,
+        settings: Settings,
+        store: Store,
+        clock: Clock,
+        events: EventBus | None = None,
+        bus: Bus | None = None,
+        ask_instance: AskInstance = reaches_store,
     ) -> AsyncIterator["ControlPlane"]:
         """A running instance on the given store, clock and buses. The caller closes the store."""
-        plane = cls(settings, store, clock, events, bus)
+        plane = cls(settings, store, clock, events, bus, ask_instance)
         await plane.job_stream.load()
         await plane.mailbox.load()
         await plane.presence.load()

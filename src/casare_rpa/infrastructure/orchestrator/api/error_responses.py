@@ -57,7 +57,10 @@ class ErrorDetail(BaseModel):
     timestamp: str
     retry_after_ms: int | None = Field(None, description="Only with RATE_LIMITED, and when the store is away.")
     oldest: str | None = Field(None, description="Only with status 410: the first position that is valid.")
-    status: str | None = Field(None, description="Only of `/health/ready`: `draining` before the instance stops.")
+    status: str | None = Field(
+        None,
+        description="Only of `/health/ready`: `draining` or `cut_off`.",
+    )
 
 
 class ErrorBody(BaseModel):

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from typing import Literal, NamedTuple
 
 from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.infrastructure.orchestrator.ports.bus import Bus
@@ -14,6 +15,15 @@ FRESH_SECONDS = 1.0
 """A result is used again for this time, because the request needs no credential: at most one write a second."""
 WRITE_SECONDS = 5.0
 NO_HINTS = "the bus is not connected: changes of other instances are seen up to a second late"
+
+Part = Literal["store", "bus"]
+
+
+class Degraded(NamedTuple):
+    """Why an instance is degraded, and which part of the server is away from it."""
+
+    reason: str
+    part: Part
 
 
 class Readiness:
@@ -30,7 +40,7 @@ class Readiness:
         self._checked_at = float("-inf")
         self._problem: str | None = None
 
-    async def check(self) -> str | None:
+    async def check(self) -> Degraded | None:
         """Why the instance is degraded; `None` if it is not.
 
         A shared store that is away degrades the instance. All instances lose it at the same time: if they were not
@@ -42,7 +52,9 @@ class Readiness:
         problem = await self.store_problem()
         if problem is not None and not self._store.shared:
             raise StoreUnavailable(problem)
-        return problem or (None if self._bus.alive else NO_HINTS)
+        if problem is not None:
+            return Degraded(problem, "store")
+        return None if self._bus.alive else Degraded(NO_HINTS, "bus")
 
     async def store_problem(self) -> str | None:
         """Why nothing can be written; `None` if the store commits. The first result of each kind is logged."""

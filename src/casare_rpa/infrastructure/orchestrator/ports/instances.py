@@ -1,6 +1,6 @@
 """The store port of instances of the server, and of the sessions of robots with them."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from casare_rpa.domain.instance_facts import InstanceFacts
@@ -9,6 +9,10 @@ from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job_records import Applied
 from casare_rpa.domain.robot_sessions import BegunSession, Connecting, RunningInstance, SessionKey
 from casare_rpa.domain.stored_state import StoredSession
+
+AskInstance = Callable[[str], Awaitable[bool]]
+"""Asks the instance at a URL whether it reaches the store; an instance that does not answer in 2 s does not. Never
+raises for an instance that fails."""
 
 
 class InstanceStore(Protocol):

@@ -35,8 +35,10 @@ class Instances:
         """`describe` gives the facts that are stored with each round."""
         self.instance = instance
         """The id of this process of the server."""
-        self.others_run = False
-        """Whether another instance wrote in the last 15 s that it runs."""
+        self.others: tuple[str, ...] = ()
+        """The addresses of the other instances that wrote in the last 15 s that they run; "" for an unknown one."""
+        self.unanswered_since: float | None = None
+        """When (monotonic) the first round of those began that got no answer of the store."""
         self._store = store
         self._bus = bus
         self._clock = clock
@@ -45,8 +47,6 @@ class Instances:
         """What each other instance wrote last, and when (monotonic) this one saw it first: their clocks may differ."""
         self._steady_since: float | None = None
         self._heard_at = 0.0
-        self._unanswered_since: float | None = None
-        """When (monotonic) the first round of those began that got no answer of the store."""
         self._ended = False
 
     async def start(self) -> None:
@@ -110,22 +110,30 @@ class Instances:
             running = await self._store.hear(self.instance, self._clock.now(), facts)
         except StoreUnavailable:
             self._steady_since = None
-            if self._unanswered_since is None:
-                self._unanswered_since = began
+            if self.unanswered_since is None:
+                self.unanswered_since = began
             raise
-        self._unanswered_since = None
+        self.unanswered_since = None
         if self._steady_since is None or began - self._heard_at > LATE_SECONDS:
             self._steady_since = began
             self._written.clear()  # the time in which they could not be seen does not count
         self._heard_at = began
         dead = self._dead([one for one in running if one.instance != self.instance], began)
-        self.others_run = len(dead) < len(running) - 1
+        gone = {self.instance, *(one.instance for one in dead)}
+        self.others = tuple(
+            one.facts.address if one.facts is not None else "" for one in running if one.instance not in gone
+        )
         if began - self._steady_since >= DEAD_SECONDS:
             await self._adopt(dead)
 
+    @property
+    def others_run(self) -> bool:
+        """Whether another instance wrote in the last 15 s that it runs."""
+        return bool(self.others)
+
     def unanswered_seconds(self) -> float:
         """How long every round has failed because the store was away; 0 if the last one got an answer."""
-        return 0.0 if self._unanswered_since is None else self._clock.monotonic() - self._unanswered_since
+        return 0.0 if self.unanswered_since is None else self._clock.monotonic() - self.unanswered_since
 
     async def all_stored(self) -> list[RunningInstance]:
         """All instances as they described themselves last, also dead ones; in the order of their ids."""

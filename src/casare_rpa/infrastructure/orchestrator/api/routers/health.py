@@ -5,13 +5,14 @@ from typing import Literal
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.domain.vocabulary import ErrorCode, RobotStatus
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Plane, admin, authenticated
 from casare_rpa.infrastructure.orchestrator.api.error_responses import error_answer, responses
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
+from casare_rpa.infrastructure.orchestrator.maintenance.readiness import Part
 
 router = APIRouter(tags=["health"])
 
@@ -27,6 +28,7 @@ class Ready(BaseModel):
 
     status: Literal["ok", "degraded"]
     reason: str | None = None
+    part: Part | None = Field(default=None, description="The part that is away.")
 
 
 @router.get("/health/live")
@@ -41,8 +43,10 @@ async def ready(plane: Plane, request: Request) -> Ready | Response:
     if plane.draining:
         sentence = "draining; this instance stops soon"
         return error_answer(request, 503, ErrorCode.INTERNAL_ERROR, sentence, status="draining")
-    reason = await plane.readiness.check()
-    return Ready(status="ok" if reason is None else "degraded", reason=reason)
+    if (problem := plane.cut_off.problem) is not None:
+        return error_answer(request, 503, ErrorCode.INTERNAL_ERROR, problem, status="cut_off")
+    degraded = await plane.readiness.check()
+    return Ready(status="ok") if degraded is None else Ready(status="degraded", **degraded._asdict())
 
 
 @router.get(
