@@ -3,6 +3,7 @@
 import asyncio
 import re
 import shutil
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,18 +11,18 @@ CONFIGURATION = Path(__file__).resolve().parents[2] / "deploy" / "haproxy.cfg"
 SYSTEM_FOLDERS = "/usr/sbin:/usr/local/sbin:/usr/bin:/bin"
 
 
-def configuration(port: int, instances: Sequence[int]) -> str:
-    """The file of deploy/ with these ports of this machine, and without TLS."""
+def configuration(port: int, instances: Sequence[int], name: str = "instance") -> str:
+    """The file of deploy/ with these ports of this machine, and without TLS. `name` begins the names of the servers."""
     text = CONFIGURATION.read_text(encoding="utf-8")
     text = re.sub(r"bind :443 .*", f"bind 127.0.0.1:{port}", text)
     text = text.replace("X-Forwarded-Proto https", "X-Forwarded-Proto http")
     text = re.sub(r"\n    server \w+ .*", "", text)
-    servers = [f"    server instance{number} 127.0.0.1:{one}" for number, one in enumerate(instances, 1)]
+    servers = [f"    server {name}{number} 127.0.0.1:{one}" for number, one in enumerate(instances, 1)]
     return "\n".join([text.rstrip(), *servers, ""])
 
 
 class Balancer:
-    """A running HAProxy."""
+    """A running HAProxy, with a master process as the unit of systemd starts it."""
 
     def __init__(self, folder: Path, port: int, instances: Sequence[int]) -> None:
         self.port = port
@@ -34,9 +35,22 @@ class Balancer:
         program = shutil.which("haproxy", path=SYSTEM_FOLDERS)
         assert program, "HAProxy is needed: apt-get install haproxy"
         with self._log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(program, "-f", self._file, stdout=log, stderr=log)
+            self._process = await asyncio.create_subprocess_exec(
+                program, "-W", "-f", self._file, stdout=log, stderr=log
+            )
+
+    @property
+    def log(self) -> str:
+        """All log lines so far."""
+        return self._log.read_text(encoding="utf-8")
+
+    def reload(self, instances: Sequence[int], name: str = "instance") -> None:
+        """Use these instances, as `systemctl reload haproxy` does. Returns before HAProxy has done it."""
+        assert self._process is not None
+        self._file.write_text(configuration(self.port, instances, name))
+        self._process.send_signal(signal.SIGUSR2)
 
     async def stop(self) -> None:
         if self._process is not None and self._process.returncode is None:
-            self._process.kill()
+            self._process.terminate()  # the master ends its processes
             await self._process.wait()
