@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -43,7 +44,8 @@ async def database(pinned: bool) -> AsyncIterator[tuple[str, int]]:
         folder.chmod(0o755)
         if user is not None:
             shutil.chown(data, user)
-        initdb = [str(binaries() / "initdb"), "-D", str(data), "-A", "trust", "-U", "postgres", "--locale=C"]
+        locale = ["--locale=C", "--encoding=UTF8"]
+        initdb = [str(binaries() / "initdb"), "-D", str(data), "-A", "trust", "-U", "postgres", *locale]
         subprocess.run(initdb, check=True, user=user, cwd="/", stdout=subprocess.DEVNULL)  # noqa: ASYNC221
         port = free_port()
         options = [f"port={port}", f"listen_addresses={HOST}", "unix_socket_directories=", "logging_collector=off"]
@@ -62,7 +64,7 @@ async def database(pinned: bool) -> AsyncIterator[tuple[str, int]]:
             pin_children(process.pid, SERVER_CORE if pinned else None)
             yield f"postgresql://postgres@{HOST}:{port}/postgres", process.pid
         finally:
-            process.terminate()
+            process.send_signal(signal.SIGINT)  # does not wait for the ends of connections
             process.wait()
 
 

@@ -12,7 +12,7 @@ from casare_rpa.domain.stored_state import FleetState, JobRevision, StoppingJobs
 from casare_rpa.infrastructure.orchestrator.storage.cold import audit_rows, epoch_rows
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.storage.placements import Placements
-from casare_rpa.infrastructure.orchestrator.storage.postgres import change_reads
+from casare_rpa.infrastructure.orchestrator.storage.postgres import change_reads, claims
 from casare_rpa.infrastructure.orchestrator.storage.postgres.base import PostgresTables
 from casare_rpa.infrastructure.orchestrator.storage.postgres.claims import OfferJobs
 from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import Target
@@ -32,7 +32,9 @@ class PostgresJobs(PostgresTables):
         self._placements = Placements()
         self._submits = self._hot("submits", AddPostgresJobs(self._placements.add, tally_slot))
         self._changes = self._hot("changes", ApplyPostgresChanges(self._placements.add, tally_slot))
-        self._claims = self._hot("claims", OfferJobs(self._placements, tally_slot, max_offers=limits.offers))
+        self._claims = self._hot(
+            "claims", OfferJobs(self._placements, tally_slot, max_offers=limits.offers), claims.SETTINGS
+        )
 
     async def add_jobs(self, jobs: Sequence[JobToAdd], *, audit: NewAudit | None = None) -> list[Added | None]:
         answer: list[Added | None] = await self._submits.submit((jobs, audit))
