@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -24,7 +25,12 @@ from casare_rpa.domain.tenants import Tenant
 from casare_rpa.domain.vocabulary import RobotStatus
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
+from casare_rpa.infrastructure.orchestrator.storage.postgres.store import PostgresStore
+from casare_rpa.infrastructure.orchestrator.storage.schema import metadata
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
+from postgres_server import DEBIAN
+from postgres_server import running as running_server
+from storage.postgres_database import empty_database
 from storage.values import START, a_job, a_report, a_robot, add, at, running
 
 AUDIT = NewAudit(START, "ana", "order", "target", "why")
@@ -85,8 +91,49 @@ CALLS: dict[str, Call] = {
 }
 
 
-async def prepared(path: Path, failpoints: Failpoints) -> SqliteStore:
-    store = await SqliteStore.open(path, failpoints=failpoints)
+class Kind(NamedTuple):
+    """How a kind of store is opened, empty, and how all of its rows are read from its address."""
+
+    open: Callable[[Path, Failpoints], Awaitable[tuple[Store, str]]]
+    rows: Callable[[str], list[str]]
+
+
+async def open_sqlite(path: Path, failpoints: Failpoints) -> tuple[Store, str]:
+    return await SqliteStore.open(path, failpoints=failpoints), str(path)
+
+
+async def open_postgres(path: Path, failpoints: Failpoints) -> tuple[Store, str]:
+    url = empty_database(DEBIAN)
+    return await PostgresStore.open(url, failpoints=failpoints), url
+
+
+def sqlite_rows(path: str) -> list[str]:
+    connection = sqlite3.connect(path)
+    try:
+        return [line for line in connection.iterdump() if not line.startswith('INSERT INTO "audit"')]
+    finally:
+        connection.close()
+
+
+HOT = ("add_jobs", "apply an end", "beat", "connect", "append_logs", "extend_leases")
+CHOSEN = {"numbers": " WHERE name <> 'audit'"}
+
+
+def postgres_rows(url: str) -> list[str]:
+    """All tables in one document. The last id of the audit trail counts the entries of repetitions too."""
+    tables = sorted(metadata.tables.keys() - {"audit", "schema_info"})
+    read = ", ".join(
+        f"'{name}', (SELECT coalesce(json_agg(t ORDER BY t::text), '[]') FROM \"{name}\" AS t{CHOSEN.get(name, '')})"
+        for name in tables
+    )
+    return running_server(DEBIAN).run_sql(f"SELECT json_build_object({read})", url.rpartition("/")[2]).splitlines()
+
+
+KINDS = {"sqlite": Kind(open_sqlite, sqlite_rows), "postgresql": Kind(open_postgres, postgres_rows)}
+
+
+async def prepared(kind: Kind, path: Path, failpoints: Failpoints) -> tuple[Store, str]:
+    store, address = await kind.open(path, failpoints)
     await store.add_robot(a_robot(), audit=AUDIT)
     await store.add_robot(a_robot("robot-drained"), audit=AUDIT)
     await store.order_robots([a_drain("robot-drained", START)], None)
@@ -104,31 +151,36 @@ async def prepared(path: Path, failpoints: Failpoints) -> SqliteStore:
     await store.add_sign_in_code("digest-1", at(600), START, 5)
     await store.sample_queues(START)
     await store.begin_epoch("epoch-1", audit=AUDIT)
-    return store
+    return store, address
 
 
-def content(path: Path) -> list[str]:
-    """All rows except for the audit trail, which has an entry for each repetition of a command."""
-    connection = sqlite3.connect(path)
-    try:
-        return [line for line in connection.iterdump() if not line.startswith('INSERT INTO "audit"')]
-    finally:
-        connection.close()
+def cases() -> list[Any]:
+    """`make test` tries the calls of the hot path on PostgreSQL, `make test-all` every call."""
+    return [
+        pytest.param(kind, name, fault, marks=pytest.mark.long if kind == "postgresql" and name not in HOT else ())
+        for kind in KINDS
+        for name in CALLS
+        for fault in ("store.commit:error@1", "store.committed:error@1")
+    ]
 
 
-@pytest.mark.parametrize("fault", ["store.commit:error@1", "store.committed:error@1"])
-@pytest.mark.parametrize("name", CALLS)
-async def test_repeated_call_leaves_the_store_as_one_call_does(tmp_path: Path, name: str, fault: str) -> None:
-    once = await prepared(tmp_path / "once.db", Failpoints())
-    before = content(tmp_path / "once.db")
+@pytest.mark.parametrize(("kind", "name", "fault"), cases())
+async def test_repeated_call_leaves_the_store_as_one_call_does(
+    tmp_path: Path, kind: str, name: str, fault: str
+) -> None:
+    """All rows are equal, except for the audit trail, which has an entry for each repetition of a command."""
+    rows = KINDS[kind].rows
+    once, address = await prepared(KINDS[kind], tmp_path / "once.db", Failpoints())
+    before = rows(address)
     await CALLS[name](once)
     await once.close()
+    expected = rows(address)
+    assert expected != before, "the call changes something"
     failpoints = Failpoints(fault)
-    repeated = await prepared(tmp_path / "repeated.db", failpoints)
+    repeated, address = await prepared(KINDS[kind], tmp_path / "repeated.db", failpoints)
     failpoints.arm()
     with pytest.raises(StoreUnavailable):
         await CALLS[name](repeated)
     await CALLS[name](repeated)
     await repeated.close()
-    assert content(tmp_path / "repeated.db") == content(tmp_path / "once.db")
-    assert content(tmp_path / "once.db") != before, "the call changes something"
+    assert rows(address) == expected

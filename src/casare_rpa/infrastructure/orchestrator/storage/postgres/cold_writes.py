@@ -10,7 +10,7 @@ import asyncpg
 
 from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.infrastructure.orchestrator.storage.batcher import CLOSED
-from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
+from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints, InjectedFault
 from casare_rpa.infrastructure.orchestrator.storage.postgres.cold_connection import ColdConnection, ThreadConnection
 from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import (
     COLD,
@@ -71,7 +71,7 @@ class ColdWrites:
         except StoreUnavailable:
             self.failures += 1
             raise
-        except asyncpg.PostgresError as error:
+        except (asyncpg.PostgresError, InjectedFault) as error:
             self.failures += 1
             raise unavailable(error) from error
         finally:
