@@ -21,6 +21,7 @@ from bench.figures import Figures, Target, percentile
 from bench.fleet import fleet, running_jobs
 from bench.servers import LOAD_CORE
 from bench.store import fill
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.numbers import SAVE_LOGS
 
 VICTIMS = FIRST_HOSTILE
 OPEN_JOBS = 20_000
@@ -43,6 +44,7 @@ def _fill_logs(folder: Path) -> None:
     connection = sqlite3.connect(folder / "casare.db")
     with connection:
         connection.execute(LINES, (LARGE_LINES, "the robot reads an invoice " * 2_200))
+        connection.execute(SAVE_LOGS, (LARGE_LINES,))  # otherwise the server gives these numbers to new lines
     connection.close()
 
 

@@ -155,6 +155,7 @@ class Session:
                 raise  # the caller was cancelled as well
         finally:
             self.waiting_since = self._reader = None
+            self._handler = _discard  # it refers to this session, which would wait for the garbage collector
             if self._transport is not None:
                 self._transport.set_text_handler(None)
 

@@ -39,6 +39,9 @@ class GuardedProtocol(UpgradedProtocol):
     """One WebSocket connection, parsed by the library in pieces.
 
     Reading from the socket stops while parsed messages wait for the application, and while a piece is left to parse.
+
+    No object of an ended connection refers to itself. If one did, the connections of a peer that connects repeatedly
+    would wait for the garbage collector, which stops the event loop for as long as it needs to free all of them.
     """
 
     def __init__(self, config: uvicorn.Config, server_state: ServerState, app_state: dict[str, object]) -> None:
@@ -71,6 +74,8 @@ class GuardedProtocol(UpgradedProtocol):
         try:
             await super().run_asgi()
         finally:
+            if extensions is not None:
+                del extensions[SIZE_EXTENSION]
             self._expect_end()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -78,6 +83,7 @@ class GuardedProtocol(UpgradedProtocol):
         self._expect_end()  # also when the application still runs: no timer may start after this
         assert self._abort_timer is not None
         self._abort_timer.cancel()
+        self.conn.parser_exc = self.conn.handshake_exc = None  # their tracebacks refer to the connection
 
     def shutdown(self) -> None:
         self._expect_end()

@@ -242,6 +242,7 @@ class RequestProtocol(HttpToolsProtocol):
         assert isinstance(upgraded, UpgradedProtocol)
         upgraded.begin(request_of(self.url, self.headers), self, self._guest)
         self.transport.set_protocol(upgraded)
+        self.parser = None  # type: ignore[assignment]  # it refers to this object, which would wait for the collector
         if rest:
             upgraded.data_received(rest)
 
