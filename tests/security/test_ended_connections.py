@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from casare_rpa.domain.credentials import KEY_ID_LENGTH, KEY_SECRET_LENGTH, make_key
 from contract.server_process import ADMIN_SECRET, WIRES, Server, serving
 from security.conftest import blameless
 from wire.raw_socket import TEXT, connected, frame, handshake
@@ -74,18 +75,24 @@ def urls_of(kind: str, server: Server) -> list[str]:
     if kind == "robots":
         accounts = [server.robot() for _ in range(CONNECTIONS)]
         return [server.ws(f"/ws/robot/{one.robot_id}", api_key=one.api_key) for one in accounts]
-    path = PATHS[kind]
-    parameters = {"token": server.token()} if "monitoring" in path else {"api_secret": ADMIN_SECRET}
-    return [server.ws(path, **(parameters if kind != "refused" else {"api_secret": "wrong"}))] * CONNECTIONS
+    path, parameters = PATHS[kind]
+    if parameters is None:
+        parameters = {"token": server.token()} if "monitoring" in path else {"api_secret": ADMIN_SECRET}
+    return [server.ws(path, **parameters)] * CONNECTIONS
 
 
-PATHS = {
-    "metrics": "/ws/monitoring/queue-metrics",
-    "live jobs": "/ws/monitoring/live-jobs",
-    "dashboards": "/ws/admin",
-    "logs": "/ws/logs",
-    "refused": "/ws/admin",
+PATHS: dict[str, tuple[str, dict[str, str] | None]] = {
+    "metrics": ("/ws/monitoring/queue-metrics", None),
+    "live jobs": ("/ws/monitoring/live-jobs", None),
+    "dashboards": ("/ws/admin", None),
+    "logs": ("/ws/logs", None),
+    "a wrong secret": ("/ws/admin", {"api_secret": "wrong"}),
+    "a wrong token": ("/ws/monitoring/queue-metrics", {"token": "wrong"}),
+    "a wrong key": ("/ws/robot/robot-1", {"api_key": make_key("1" * KEY_ID_LENGTH, "2" * KEY_SECRET_LENGTH)}),
+    "no credential": ("/ws/robot/robot-1", {}),
+    "no such path": ("/ws/nowhere", {}),
 }
+"""The path and the parameters of each kind of connection; `None` stands for a credential that is accepted."""
 SENT = {
     "nothing": b"",
     "a bad message": frame(TEXT, b"{}"),

@@ -63,9 +63,8 @@ class Authenticator:
         key = await self._store.key(key_id) if key_id else None
         stored = key.digest if key is not None and key.revoked_at is None else ""
         if key is None or key_text is None or not secrets.compare_digest(digest(key_text), stored):
-            error = AuthError("missing, unknown or revoked", field="api_key")
-            error.guess = digest(key_text) if key_text else None
-            raise error
+            guess = digest(key_text) if key_text else None
+            raise _wrong_key("missing, unknown or revoked", "api_key", guess)
         return Principal(Role.ROBOT, f"robot {key.robot_id}", key.tenant_id, key.robot_id, key.key_id)
 
     def admin(self, secret: str | None) -> Principal:
@@ -87,9 +86,7 @@ class Authenticator:
         try:
             return await self.key_holder(token)
         except AuthError as error:
-            wrong = AuthError("missing or wrong", field="token")
-            wrong.guess = error.guess
-            raise wrong from error
+            raise _wrong_key("missing or wrong", "token", error.guess) from error
 
     async def bearer(self, token: str) -> Principal:
         """The principal of a token.
@@ -109,7 +106,7 @@ class Authenticator:
         """
         refused = await self.no_longer_valid([principal])
         if refused:
-            raise refused[principal]
+            raise refused.pop(principal)  # not left in a local, see _wrong_key
 
     async def no_longer_valid(self, principals: Iterable[Principal]) -> dict[Principal, AuthError]:
         """The principals whose key was revoked or whose login session has ended, each with the reason."""
@@ -131,3 +128,14 @@ class Authenticator:
         """Whether this is the user and its password, in time that does not depend on which of them is wrong."""
         right_user, right_password = same_secret(username, ADMIN_USER), same_secret(password, self._password)
         return right_user and right_password
+
+
+def _wrong_key(sentence: str, field: str, guess: str | None) -> AuthError:
+    """The error of a refused key.
+
+    It is made here, because an error in a local of the frame that raises it refers to itself through its traceback,
+    and would wait for the garbage collector.
+    """
+    error = AuthError(sentence, field=field)
+    error.guess = guess
+    return error
