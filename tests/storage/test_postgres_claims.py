@@ -2,14 +2,9 @@
 
 import asyncio
 import json
-import os
-import signal
-import sys
-import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -35,8 +30,6 @@ from storage.postgres_database import empty_database
 from storage.postgres_jobs import copy_jobs, plan_of
 from storage.values import a_job, a_slot, at
 
-STOPPED_SECONDS = 5.0
-"""How long the server keeps the transaction of an instance that stopped."""
 Claims = HotWriter[claims.ClaimCall, list[Job]]
 
 
@@ -221,68 +214,6 @@ async def test_offers_of_a_claim_that_was_rolled_back_are_not_answered() -> None
     await second.close()
     assert job.robot_id == "robot-2"
     assert await offered(url) == {job.job_id: "robot-2"}
-
-
-# Instances that stop
-
-STOPPING = """
-import asyncio, os, signal, sys
-sys.path[:0] = [sys.argv[2]]
-from casare_rpa.domain.errors import StoreUnavailable
-from casare_rpa.infrastructure.orchestrator.storage.postgres import offer_writes
-from storage.test_postgres_claims import claim, claiming
-
-async def main():
-    write = offer_writes.write
-    async def stopping(*args):
-        done = await write(*args)
-        print("stopped", flush=True)
-        os.kill(os.getpid(), signal.SIGSTOP)
-        return done
-    offer_writes.write = stopping
-    async with claiming(sys.argv[1]) as writer:
-        try:
-            await claim(writer, ["stopped"], 1, 5)
-        except StoreUnavailable:
-            print(*(job.job_id for job in await claim(writer, ["stopped"], 1, 5)), flush=True)
-
-asyncio.run(main())
-"""
-
-
-async def test_instance_that_stopped_in_a_claim_blocks_no_other_for_long() -> None:
-    url = empty_database(DEBIAN)
-    await copy_jobs(url, [a_job() for _ in range(10)])
-    folder = str(Path(__file__).parents[1])
-    stopped = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", STOPPING, url, folder, stdout=asyncio.subprocess.PIPE
-    )
-    assert stopped.stdout is not None
-    try:
-        assert await asyncio.wait_for(stopped.stdout.readline(), 60) == b"stopped\n"
-        began = time.monotonic()
-        async with claiming(url) as writer:
-            first = await claim(writer, ["robot-1"], 1, 10)
-            assert time.monotonic() - began < STOPPED_SECONDS - 1, "it waits for no lock"
-            assert len(first) == 5, "the other half is locked"
-            connection = await asyncpg.connect(url)
-            await connection.execute("UPDATE numbers SET last = last + 1")  # no shared row is locked
-            assert time.monotonic() - began < STOPPED_SECONDS - 1
-            # A change of a locked job waits until the server ends the transaction.
-            await connection.execute("UPDATE jobs SET revision = revision WHERE offer_expires_at IS NULL")
-            await connection.close()
-            assert time.monotonic() - began < STOPPED_SECONDS + 2
-            second = await claim(writer, ["robot-2"], 2, 10)
-            assert len(second) == 5
-        os.kill(stopped.pid, signal.SIGCONT)
-        assert await asyncio.wait_for(stopped.stdout.readline(), 60) == b"\n", "its claim finds nothing any more"
-        await stopped.wait()
-    finally:
-        if stopped.returncode is None:
-            stopped.kill()
-            await stopped.wait()
-    stored = await offered(url)
-    assert stored == {job.job_id: job.robot_id for job in [*first, *second]}
 
 
 # Query plans

@@ -1,6 +1,5 @@
 """Submits and changes on PostgreSQL: connections that break, rows that others change meanwhile, and query plans."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -8,18 +7,15 @@ from typing import Any
 import pytest
 
 from casare_rpa.domain.job import Job
-from casare_rpa.domain.job_events import Cancel, LeaseOver, Step
-from casare_rpa.domain.job_records import Change, JobToAdd
+from casare_rpa.domain.job_events import LeaseOver, Step
+from casare_rpa.domain.job_records import Change
 from casare_rpa.domain.vocabulary import JobStatus
 from casare_rpa.infrastructure.orchestrator.storage.decisions import Counters, decide_changes
-from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.storage.postgres import change_reads, job_changes, job_writes
 from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import HOT, Connection, Target
-from casare_rpa.infrastructure.orchestrator.storage.postgres.hot_writer import HotWriter
-from casare_rpa.infrastructure.orchestrator.storage.postgres.job_changes import AddPostgresJobs, ApplyPostgresChanges
+from casare_rpa.infrastructure.orchestrator.storage.postgres.job_changes import ApplyPostgresChanges
 from casare_rpa.infrastructure.orchestrator.storage.rows import JOB_SELECT, job_of
-from postgres_server import DEBIAN, running
-from storage.cut_proxy import Cut, CutProxy
+from postgres_server import DEBIAN
 from storage.postgres_database import empty_database
 from storage.postgres_jobs import copy_jobs, plan_of
 from storage.values import a_job, a_report, at
@@ -68,94 +64,7 @@ async def assert_once(url: str, job_ids: list[str]) -> None:
     assert tallies == {"pending": 0, "cancelled": len(job_ids)}
 
 
-# Connections that break
-
-
-@pytest.mark.parametrize("cut", Cut)
-async def test_cut_connection_writes_each_change_once(cut: Cut) -> None:
-    url = empty_database(DEBIAN)
-    proxy = CutProxy(running(DEBIAN).port)
-    await proxy.start()
-    target, failpoints = Target(proxy.url(url)), Failpoints()
-    submits: HotWriter[Any, Any] = HotWriter("submits", AddPostgresJobs(ignore, 0), target, failpoints)
-    changes: HotWriter[Any, Any] = HotWriter("changes", ApplyPostgresChanges(ignore, 0), target, failpoints)
-    job_ids: list[str] = []
-    numbers: list[int] = []
-    for turn in range(60):
-        job = a_job()
-        job_ids.append(job.job_id)
-        if turn:
-            proxy.arm(1 + turn % 5, cut)
-        new = JobToAdd(job, f"key-{turn}" if turn % 2 else None, "digest")
-        (added,) = await submits.submit(([new], None))
-        if turn:
-            proxy.arm(1 + turn % 3, cut)
-        (applied,) = await changes.submit(([Change(job.job_id, Cancel("over", "ana"), at(5))], None, None))
-        assert added.job == job
-        assert isinstance(applied.answer, Step)
-        numbers += [one.numbers.seq for one in (added, applied) if one.numbers is not None]
-    await submits.close()
-    await changes.close()
-    await proxy.close()
-    await assert_once(url, job_ids)
-    assert set(numbers) <= {*range(1, 121)}
-    assert numbers == sorted(numbers)
-
-
-async def test_repetition_beside_its_own_earlier_statement_writes_once() -> None:
-    url = empty_database(DEBIAN)
-    add, change = AddPostgresJobs(ignore, 0), ApplyPostgresChanges(ignore, 0)
-    job = a_job()
-    submits: Any = [([JobToAdd(job)], None)]
-    changes: Any = [([Change(job.job_id, Cancel("over", "ana"), at(5))], None, None)]
-    async with connected(url) as first, connected(url) as second, connected(url) as other:
-        for command, calls, number in ((add, submits, 1), (change, changes, 2)):
-            execute: Any = command.execute
-            async with other.transaction():
-                await other.execute("UPDATE numbers SET last = last WHERE name = 'jobs'")
-                lost = asyncio.create_task(execute(first, calls))
-                await waiting_backends(other, 1)
-                repeated = asyncio.create_task(execute(second, calls))
-                await waiting_backends(other, 2)
-            ((answer,),) = await repeated
-            assert answer.numbers.seq == answer.numbers.tenant_seq == number
-            await lost
-    await assert_once(url, [job.job_id])
-
-
-async def waiting_backends(connection: Connection, number: int) -> None:
-    """Until so many statements wait for a lock."""
-    async with asyncio.timeout(10):
-        while True:
-            waiting = await connection.fetchval(
-                "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = "
-                "current_database()"
-            )
-            if waiting >= number:
-                return
-            await asyncio.sleep(0)
-
-
 # Rows that others change
-
-
-async def test_batches_in_opposite_orders_do_not_lock_each_other() -> None:
-    url = empty_database(DEBIAN)
-    jobs = [a_job() for _ in range(100)]
-    add = AddPostgresJobs(ignore, 0)
-    async with connected(url) as first, connected(url) as second:
-        await add.execute(first, [([JobToAdd(job) for job in jobs], None)])
-        cancels = [Change(job.job_id, Cancel("over", "ana"), at(5)) for job in jobs]
-        one: Any = [(cancels, None, None)]
-        reverse: Any = [(cancels[::-1], None, None)]
-        answers = await asyncio.gather(
-            ApplyPostgresChanges(ignore, 0).execute(first, one),
-            ApplyPostgresChanges(ignore, 1).execute(second, reverse),
-        )
-        assert await first.fetchval("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == 0
-    accepted = [sum(isinstance(applied.answer, Step) for applied in answer) for (answer,) in answers]
-    assert sorted(accepted) == [0, 100], "a batch is written as a whole"
-    await assert_once(url, [job.job_id for job in jobs])
 
 
 class Meanwhile:
