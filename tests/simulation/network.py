@@ -19,6 +19,8 @@ from casare_rpa.infrastructure.orchestrator.transport.text_queue import TextQueu
 
 HIGH_WATER_BYTES = 64 * 1024
 CLOSE_SECONDS = 10.0
+OPEN_SECONDS = 10.0
+"""How long a client waits for the answer to its handshake."""
 NEVER = 1e9
 
 
@@ -114,6 +116,8 @@ class Connection:
         self.client_over = False
         self.server_over = False
         self.accepted = False
+        self._answered: asyncio.Future[None] = network.loop.create_future()
+        """Done when the handshake is answered, or the connection is over before."""
         self.said_at = network.loop.time()
         """When the last message of the server arrived at the client."""
 
@@ -124,6 +128,19 @@ class Connection:
         return self.accepted and not over
 
     # The client
+
+    async def opened(self) -> None:
+        """Wait for the answer to the handshake, before which a client sends no message. Raises Gone without one."""
+        try:
+            async with asyncio.timeout(OPEN_SECONDS):
+                await asyncio.shield(self._answered)
+        except TimeoutError:
+            raise Gone from None
+        finally:
+            if not self.accepted:  # also when the process of the client was killed
+                self.close()
+        if self.client_over:
+            raise Gone
 
     def send(self, text: str) -> None:
         """Send a text. Raises Gone if this end has noticed the end of the connection."""
@@ -175,8 +192,9 @@ class Connection:
     def _arrived_at_client(self, item: tuple[str, Any]) -> None:
         if item[0] == "accept":
             self.accepted = True
-            return
-        if self.client_over:
+        if not self._answered.done() and item[0] in ("accept", "over"):
+            self._answered.set_result(None)
+        if item[0] == "accept" or self.client_over:
             return
         self.said_at = self._network.loop.time()
         self._at_client.put_nowait(item)

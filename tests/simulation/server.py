@@ -264,6 +264,7 @@ class Server:
         scope = connection.scope(app, path, query, {"robot_id": robot_id} if robot_id is not None else {})
         process.start(self._serve(connection, path, scope, link), f"{path} {connection.number}")
         connection.open(process.context)
+        await connection.opened()
         return connection
 
     async def _serve(self, connection: Connection, path: str, scope: dict[str, Any], link: Link) -> None:
