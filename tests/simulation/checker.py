@@ -387,6 +387,8 @@ def _leftovers(evidence: Evidence) -> Iterator[str]:
         stored, held = outcome.stored_holders.get(robot_id), outcome.holders.get(robot_id)
         if stored != held:
             yield f"STUCK: {robot_id} is connected to {held}, and in the store to {stored}"
+    for kept in evidence.history.kept_after_end.values():
+        yield f"STUCK: a connection between {kept} stayed open after its session had ended"
     for failure in evidence.history.failures:
         yield f"FAULT: {failure}"
 

@@ -134,14 +134,10 @@ class Faults:
         self._later(seconds, server.go_on)
 
     def stop_server_while_it_writes(self) -> None:
-        """Stop the server for longer than a lease, with a report that waits behind another one for a slow disk.
-
-        Among several instances, also until another one has given the robots of this one a window, which is over.
-        """
+        """Stop the server for longer than a lease, with a report that waits behind another one for a slow disk."""
         server = self._server()
         self._slow_disk(server, 3.0)
-        shortest = self._chance.choice((92.0, 106.0)) if self._world.cluster.several else 92.0
-        seconds = shortest + self._chance.random() * 8.0
+        seconds = 92.0 + self._chance.random() * 8.0
 
         def stop() -> None:
             server.stop()

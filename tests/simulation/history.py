@@ -120,6 +120,8 @@ class History:
     commits: list[tuple[float, int, str]] = field(default_factory=list)
     """(instant, last entry of the store's history, instance) after each commit. They show when each entry became
     durable, and who wrote it."""
+    kept_after_end: dict[str, str] = field(default_factory=dict)
+    """Sessions whose connection stayed open after their end in the store, with the instance and the robot."""
     faults: dict[str, int] = field(default_factory=dict)
     logs: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)

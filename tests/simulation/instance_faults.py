@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tests.simulation.cluster import MOST_INSTANCES
 from tests.simulation.disk import CutOff
+from tests.simulation.robots import OurRobot, Robot, nothing_claimed
 from tests.simulation.server import Server
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ class InstanceFaults:
             self.outage,
             self.move_robot,
             self.silent_for_a_lease,
+            self.pause_with_a_silent_robot,
+            self.no_disk_for_a_lease,
+            self.no_heartbeats,
             self.ring_lost,
             self.ring_repeated,
             self.ring_late,
@@ -71,11 +75,7 @@ class InstanceFaults:
         faults = server.access.faults
         server.note_away()
         faults.cut_off = self._chance.choice((CutOff.FAILS, CutOff.HANGS))
-
-        def over() -> None:
-            faults.cut_off = CutOff.NOT
-
-        self._world.later(self._chance.choice(CUT_OFF_SECONDS) + self._chance.random() * 5.0, over)
+        self._world.later(self._chance.choice(CUT_OFF_SECONDS) + self._chance.random() * 5.0, server.reach_the_disk)
 
     def late_answers(self) -> None:
         """Commits of one instance are answered after later commits of others, and after their hints."""
@@ -132,6 +132,51 @@ class InstanceFaults:
             if connection in server.connections:
                 self._world.later(seconds - 0.5, partial(setattr, server.access.faults, "delay_seconds", 4.0))
                 self._world.later(seconds + 10.0, partial(setattr, server.access.faults, "delay_seconds", 0.002))
+
+    def pause_with_a_silent_robot(self) -> None:
+        """Stop an instance until others end its sessions. One of its robots sends nothing for longer than that."""
+        server = self._server()
+        robots = [robot for robot in self._world.robots if robot.connection in server.connections]
+        if not robots:
+            return
+        connection = self._chance.choice(robots).connection
+        assert connection is not None
+        connection.up.stall(120.0)
+        server.stop()
+        self._world.later(17.0 + self._chance.random() * 5.0, server.go_on)
+
+    def no_disk_for_a_lease(self) -> None:
+        """No instance reaches the disk until a lease is over. Its robot has lost its connection before."""
+        working = [robot for robot in self._world.robots if robot.works and robot.connection is not None]
+        if not working:
+            return
+        robot = self._chance.choice(working)
+        heard = self._world.history.heard.get(robot.peer)
+        if robot.connection is None or heard is None:
+            return
+        seconds = heard[-1] - self._world.loop.time() + 91.0 + self._chance.random() * 8.0
+        robot.connection.cut(seconds + 3.0, 0.01)  # it notices that when the instances have judged its lease
+        kind = self._chance.choice((CutOff.FAILS, CutOff.HANGS))
+        self._world.later(1.0, partial(self._cut_all_off, kind))
+        for server in self._world.cluster.servers:
+            self._world.later(seconds, server.reach_the_disk)
+
+    def _cut_all_off(self, kind: CutOff) -> None:
+        if not self._world.calm:
+            for server in self._world.cluster.servers:
+                server.note_away()
+                server.access.faults.cut_off = kind
+
+    def no_heartbeats(self) -> None:
+        """A robot sends no heartbeats, and so no list of its jobs, after its next claim, but reports."""
+        robot = self._chance.choice([robot for robot in self._world.robots if isinstance(robot, OurRobot)])
+
+        def begin(robot: Robot, job_id: str) -> None:
+            robot.when_claiming = nothing_claimed
+            robot.no_beats_until = self._world.loop.time() + 130.0
+            robot.shortest_work[job_id] = 110.0
+
+        robot.when_claiming = begin
 
     # The bus between the instances
 

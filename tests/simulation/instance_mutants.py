@@ -10,6 +10,7 @@ from casare_rpa.domain.instants import Instant
 from casare_rpa.infrastructure.orchestrator.auth.tickets import Tickets
 from casare_rpa.infrastructure.orchestrator.ports.bus import Hint
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import RobotConnection
+from casare_rpa.infrastructure.orchestrator.robots.remote_robots import RemoteRobots
 from casare_rpa.infrastructure.orchestrator.storage.cold import job_rows
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import session_rows
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.job_changes import ChangeCounters
@@ -85,6 +86,20 @@ def lease_from_the_time_of_the_write() -> Patch:
     return mock.patch.object(RobotConnection, "seen_at", seen_at)
 
 
+def report_does_not_extend_the_list() -> Patch:
+    """Frames renew only the jobs of the robot's last list, not one that it claimed since."""
+
+    def note_report(self: RobotConnection, job_id: str, attempt: int | None, at: Instant) -> None:
+        self.reported[job_id] = at
+
+    return mock.patch.object(RobotConnection, "note_report", note_report)
+
+
+def connection_of_an_ended_session_stays() -> Patch:
+    """A connection whose session another instance ended stays open as long as its robot says nothing."""
+    return mock.patch.object(RemoteRobots, "_close_ended", _nothing)
+
+
 def tallies_without_slot() -> Patch:
     """Jobs are counted as if one instance had written all tallies."""
     return _changed("COUNTS", "tallies.minute > wanted.since", "tallies.minute > wanted.since AND tallies.slot < 2")
@@ -138,6 +153,8 @@ INSTANCE_MUTANTS: dict[Callable[[], Patch], tuple[str, ...]] = {
     session_fence_missing: ("LOST", "STUCK", "I1", "I6"),
     adopted_without_a_window: ("LOST",),
     lease_from_the_time_of_the_write: ("LOST",),
+    report_does_not_extend_the_list: ("LOST",),
+    connection_of_an_ended_session_stays: ("STUCK",),
     tallies_without_slot: ("STUCK",),
     ticket_spent_twice: ("TICKET",),
     ticket_of_another_instance_refused: ("TICKET",),

@@ -32,6 +32,7 @@ EPOCH = 1_766_000_000.0
 BEGINNINGS = ('"status": "claimed"', '"progress": 0')
 """Parts of the reports that renew a lease; progress alone does not."""
 SEEN_SECONDS = 1.0
+SLOW_SECONDS = 0.1
 SOON_SECONDS = 1.0
 """Less than a slow write takes."""
 
@@ -243,6 +244,19 @@ class Server:
     def stop_between_reports(self, stop: Callable[[], None] | None) -> None:
         """Call `stop` once, when a report that renews a lease arrives while another one is being written."""
         self._between_reports = stop
+
+    @property
+    def works_well(self) -> bool:
+        """Whether it serves without a fault that delays its reads and writes."""
+        faults = self.access.faults
+        well = faults.cut_off is CutOff.NOT and not faults.failing and faults.delay_seconds < SLOW_SECONDS
+        return well and self.plane is not None and not self.stopped_seconds
+
+    def reach_the_disk(self) -> None:
+        """End a time in which it was cut off. It treats a long one like a pause."""
+        self.access.faults.cut_off = CutOff.NOT
+        if self._serving.away and self._loop.time() - self._serving.away[-1] > LATE_SECONDS + 2 * INTERVAL_SECONDS:
+            self._serving.since.append(self._loop.time())
 
     # Its sockets
 

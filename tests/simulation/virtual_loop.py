@@ -1,6 +1,6 @@
 """An event loop with virtual time, and processes in it that can be killed or stopped at any await.
 
-`select` does not wait but moves the clock to the next timer, so a simulated hour costs only the time of its callbacks.
+It does not wait but moves the clock to the next timer, so a simulated hour costs only the time of its callbacks.
 There are no sockets and no threads, so the order of all callbacks is the same on every machine.
 """
 
@@ -13,6 +13,7 @@ from contextvars import Context, ContextVar, copy_context
 from typing import Any
 
 CLOSING_ROUNDS = 30
+MANY_CANCELLED = 100
 
 
 class Stuck(Exception):
@@ -106,24 +107,48 @@ def current_process() -> Process | None:
 
 
 class VirtualLoop(asyncio.BaseEventLoop):
-    """asyncio's own loop with a replaced clock and selector."""
+    """asyncio's own loop with a replaced clock, and turns that do not wait."""
 
     def __init__(self) -> None:
         super().__init__()
         self._now = 1000.0
         self._clock_resolution = 1e-6
-        self._selector = self
+        self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
+        """(instant, number, timer): timers of one instant are called in their order. A heap of tuples is fast."""
+        self._numbers = 0
         self.steps = 0
         self.set_task_factory(_make_task)
 
     # The methods that BaseEventLoop requires
 
-    def select(self, timeout: float | None) -> list[Any]:
-        if timeout is None:
-            raise Stuck("nothing is left to happen")
-        if timeout > 0:
-            self._now += timeout
-        return []
+    def _run_once(self) -> None:
+        """One turn: move the clock to the next timer if nothing is ready, and run the ready callbacks."""
+        timers, ready = self._timers, self._ready
+        if self._timer_cancelled_count > MANY_CANCELLED and self._timer_cancelled_count > len(timers) / 2:
+            self._timer_cancelled_count = 0
+            timers[:] = [entry for entry in timers if not entry[2]._cancelled]
+            heapq.heapify(timers)
+        while timers and timers[0][2]._cancelled:
+            self._pop_timer()
+        if not ready and not self._stopping:
+            if not timers:
+                raise Stuck("nothing is left to happen")
+            self._now = max(self._now, timers[0][0])
+        end = self._now + self._clock_resolution
+        while timers and timers[0][0] < end:
+            timer = self._pop_timer()
+            if not timer._cancelled:
+                ready.append(timer)
+        for _ in range(len(ready)):
+            handle = self._ready.popleft()  # `withdraw` replaces the queue
+            if not handle._cancelled:
+                handle._run()
+
+    def _pop_timer(self) -> asyncio.TimerHandle:
+        timer = heapq.heappop(self._timers)[2]
+        timer._scheduled = False
+        self._timer_cancelled_count -= timer._cancelled
+        return timer
 
     def _process_events(self, event_list: list[Any]) -> None:
         pass
@@ -135,16 +160,28 @@ class VirtualLoop(asyncio.BaseEventLoop):
         return self._now
 
     def call_soon(self, callback: Callable[..., Any], *args: Any, context: Context | None = None) -> asyncio.Handle:
-        handle = super().call_soon(callback, *args, context=context)
+        handle = asyncio.Handle(callback, args, self, context)
+        self._ready.append(handle)
         self._queued(handle)
         return handle
+
+    def call_later(
+        self, delay: float, callback: Callable[..., Any], *args: Any, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        return self.call_at(self._now + delay, callback, *args, context=context)
 
     def call_at(
         self, when: float, callback: Callable[..., Any], *args: Any, context: Context | None = None
     ) -> asyncio.TimerHandle:
-        timer = super().call_at(when, callback, *args, context=context)
+        timer = asyncio.TimerHandle(when, callback, args, self, context)
+        self._schedule(timer)
         self._queued(timer)
         return timer
+
+    def _schedule(self, timer: asyncio.TimerHandle) -> None:
+        self._numbers += 1
+        heapq.heappush(self._timers, (timer._when, self._numbers, timer))
+        timer._scheduled = True
 
     def _queued(self, handle: asyncio.Handle) -> None:
         self.steps += 1
@@ -159,13 +196,13 @@ class VirtualLoop(asyncio.BaseEventLoop):
     # The methods for Process
 
     def handles_of(self, process: Process) -> list[asyncio.Handle]:
-        every = [*self._ready, *sorted(self._scheduled, key=lambda timer: timer._when)]
+        every = [*self._ready, *(timer for _, _, timer in sorted(self._timers))]
         return [handle for handle in every if handle._context.get(_PROCESS) is process and not handle._cancelled]
 
     def withdraw(self, handle: asyncio.Handle) -> None:
-        if isinstance(handle, asyncio.TimerHandle):
-            self._scheduled = [timer for timer in self._scheduled if timer is not handle]
-            heapq.heapify(self._scheduled)
+        if isinstance(handle, asyncio.TimerHandle) and handle._scheduled:
+            self._timers = [entry for entry in self._timers if entry[2] is not handle]
+            heapq.heapify(self._timers)
             handle._scheduled = False
         else:
             # Replaced by one that does nothing, because the loop has already counted the callbacks of this turn.
@@ -177,8 +214,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         if handle._cancelled:
             return
         if isinstance(handle, asyncio.TimerHandle):
-            handle._scheduled = True
-            heapq.heappush(self._scheduled, handle)
+            self._schedule(handle)
         else:
             self._ready.append(handle)
 

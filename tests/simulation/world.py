@@ -34,6 +34,8 @@ HEALED_SECONDS = 8.0
 JOBS = 16
 AGREED_SECONDS = CLOSE_SECONDS + 5.0
 """The time to notice a lost session, and to close its connection, also to a peer that does not answer the close."""
+KEPT_SECONDS = 45.0
+"""The longest time from the end of a session in the store until an instance without faults closes its connection."""
 COUNTED = ("pending", "claimed", "running", "completed_24h", "failed_24h")
 RETURN_SECONDS = (0.5, 3.0, 20.0, 100.0)
 
@@ -120,7 +122,7 @@ class World:
         until = self.loop.time() + FAULT_SECONDS
         for robot in self.robots:
             robot.start()
-        stay = [self.admin.stay_connected(), self._keep_servers_up(), self._keep_robots_up()]
+        stay = [self.admin.stay_connected(), self._keep_servers_up(), self._keep_robots_up(), self._compare_sessions()]
         tasks = [asyncio.ensure_future(act) for act in (*stay, *(viewer.watch() for viewer in self.viewers))]
         if self.ticket_user is not None:
             tasks.append(asyncio.ensure_future(self.ticket_user.use_tickets()))
@@ -167,6 +169,23 @@ class World:
                 if robot.process is None:
                     robot.start()
 
+    async def _compare_sessions(self) -> None:
+        """Note connections that an instance without faults keeps although their sessions in the store have ended."""
+        since: dict[str, float] = {}
+        while True:
+            await asyncio.sleep(2.0)
+            stored = {row[0] for row in self.disk.connection.execute("SELECT session_id FROM robot_sessions")}
+            before, since = since, {}
+            for server in self.cluster.servers:
+                for live in server.plane.fleet.connected() if server.plane is not None and server.works_well else ():
+                    assert live.connection is not None
+                    session_id = live.connection.session.session_id
+                    if session_id in stored or session_id in self.history.kept_after_end:
+                        continue
+                    since[session_id] = before.get(session_id, self.loop.time())
+                    if self.loop.time() - since[session_id] > KEPT_SECONDS:
+                        self.history.kept_after_end[session_id] = f"{server.name} and {live.robot.robot_id}"
+
     def _make_calm(self) -> None:
         self.history.note(self.loop.time(), "CALM", "")
         self.calm = True
@@ -183,6 +202,8 @@ class World:
         for robot in self.robots:
             robot.trouble = False
             robot.when_claiming = nothing_claimed
+            robot.no_beats_until = 0.0
+            robot.shortest_work.clear()
             if robot.process is not None:
                 robot.process.go_on()
 
