@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from bench import writer
 from bench.against import Comparison, compared, order_of_turn
 from bench.figures import Figures
+from bench.plan import Plan
 from bench.product import PRESENT, Product
 
 
@@ -36,6 +38,32 @@ def test_spread_is_half_of_the_range_of_the_base() -> None:
 )
 def test_within_is_a_ratio_of_95_percent_less_the_spread(base: list[float], present: float, within: bool) -> None:
     assert Comparison("jobs", "jobs/s", base, [present]).within is within
+
+
+@pytest.mark.parametrize(
+    ("base", "present", "within", "verdict"),
+    [
+        ([30.0], 34.9, True, "+4.9 µs"),
+        ([30.0], 35.1, False, "WORSE, +5.1 µs"),
+        ([28.0, 30.0, 32.0], 36.9, True, "+6.9 µs"),
+        ([28.0, 30.0, 32.0], 37.1, False, "WORSE, +7.1 µs"),
+        ([30.0], 25.0, True, "-5.0 µs"),
+    ],
+)
+def test_change_may_cost_5_microseconds_more_in_the_writer(
+    base: list[float], present: float, within: bool, verdict: str
+) -> None:
+    comparison = Comparison("a change", "µs", base, [present])
+    assert comparison.within is within
+    assert comparison.line().endswith(f"  {verdict}")
+
+
+async def test_writer_is_measured_for_each_kind_of_change() -> None:
+    figures = Figures()
+    await writer.measure(figures, pinned=False, plan=Plan(turns=1, seconds=0.2, late_seconds=0.0))
+    kinds = {figure.name.rpartition(" ")[2]: figure.median for figure in figures.all()}
+    assert list(kinds) == ["submitted", "offered", "claimed", "running", "completed"]
+    assert min(kinds.values()) > 0
 
 
 def test_line_has_medians_ratio_spread_and_verdict() -> None:
