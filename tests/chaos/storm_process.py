@@ -43,6 +43,13 @@ class LightRobot:
         self._held: dict[tuple[str, int], asyncio.Event] = {}
         """The running attempts, with the events that stop them."""
         self._begun: set[tuple[str, int]] = set()
+        self._finishing = False
+
+    def finish(self) -> None:
+        """End the running jobs now, with the outcome that they have after their time."""
+        self._finishing = True
+        for stop in self._held.values():
+            stop.set()
 
     async def live(self, tasks: asyncio.TaskGroup) -> None:
         """Stay connected without end."""
@@ -121,11 +128,12 @@ class LightRobot:
             if not await self._report(job_id, attempt, "claimed"):
                 return
             self._journal.write("started", **about)
+            await self._report(job_id, attempt, "running")
             outcome = wanted["outcome"]
             try:
                 async with asyncio.timeout(wanted["seconds"]):
                     await stop.wait()
-                outcome = "cancelled"
+                outcome = wanted["outcome"] if self._finishing else "cancelled"
             except TimeoutError:
                 pass
             self._journal.write("ended", outcome=outcome, **about)

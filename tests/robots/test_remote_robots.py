@@ -41,6 +41,27 @@ async def test_robot_of_another_instance_is_shown_with_its_last_heartbeat(pair: 
     assert live.availability(there.clock.monotonic()) is Availability.BUSY
 
 
+async def test_heartbeats_at_another_instance_are_in_the_strip_once(pair: Pair) -> None:
+    """A robot that moves between instances has one strip without a gap."""
+    here, there = pair
+    _, link = await here.robot()
+    sent_at = []
+    for status in ("idle", "busy", "idle"):
+        here.clock.advance(30)
+        await here.beat(link, status)
+        sent_at.append(here.clock.now())
+        here.hears(link)
+        await here.presence.write_heartbeats()
+        for _ in range(2):
+            live = await seen_from(there)
+    _, link = await there.robot()
+    there.clock.advance(30)
+    await there.beat(link, "busy")
+    sent_at.append(there.clock.now())
+    assert [beat.at for beat in live.heartbeats] == sent_at
+    assert [beat.status for beat in live.heartbeats] == ["idle", "busy", "idle", "busy"]
+
+
 async def test_robot_that_left_another_instance_is_offline(pair: Pair) -> None:
     here, there = pair
     _, link = await here.robot()

@@ -44,6 +44,11 @@ class HeartbeatHistory:
         self._values[2 * place], self._values[2 * place + 1] = beat.cpu_percent, beat.memory_mb
         self._next = (place + 1) % KEPT
 
+    @property
+    def newest_at(self) -> Instant:
+        """The time of the newest heartbeat; 0 without one."""
+        return Instant(self._at[self._next - 1] if self._at else 0)
+
     def __iter__(self) -> Iterator[PastHeartbeat]:
         """Iterates oldest first."""
         number = len(self._at)

@@ -300,6 +300,9 @@ class LiveRobot:
         self.reported_status, self.cpu_percent, self.memory_mb, self.last_heartbeat_at = signs
         self.last_seen_at, self.clock_skew_seconds = stored.last_seen_at, stored.clock_skew_seconds
         self.elsewhere, self.returning = True, False
+        beat_at = stored.last_heartbeat_at
+        if beat_at is not None and beat_at > self.heartbeats.newest_at:
+            self.heartbeats.add(PastHeartbeat(beat_at, self.status, self.cpu_percent, self.memory_mb))
         if changed:
             self.mark_changed()
         return changed
