@@ -19,7 +19,7 @@ from chaos.proxy import FAIR, Proxy, Weather
 from chaos.verdict import Excuse, Verdict, judge
 
 SECRET = "admin-secret-of-the-chaos-runs-0123456789"
-START_SECONDS = 30.0
+START_SECONDS = 90.0
 BREEZE = Weather(latency_seconds=0.002, jitter_seconds=0.006)
 
 

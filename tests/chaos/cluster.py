@@ -1,10 +1,12 @@
 """A run with several instances on one PostgreSQL, behind HAProxy, with viewers."""
 
 import asyncio
+import os
 import signal
 from pathlib import Path
 from subprocess import DEVNULL, Popen
 
+from casare_rpa import __version__
 from chaos.campaign import START_SECONDS, Campaign, Wishes, free_ports
 from chaos.haproxy import Balancer
 from chaos.journal import read
@@ -12,6 +14,7 @@ from chaos.processes import Child
 from chaos.proxy import FAIR, Proxy, Weather
 from chaos.viewer_verdict import ViewerVerdict, judge_viewer
 from postgres_server import DEBIAN, PostgresServer
+from storage.newer_version import NEWER, newer_source
 
 SIGNING_KEY = "signing-key-of-the-chaos-runs-0123456789-0123456789"
 PASSWORD = "password-of-the-chaos-runs-0123456789"
@@ -34,9 +37,23 @@ class ClusterCampaign(Campaign):
         self.primary = PostgresServer(DEBIAN, settings=["synchronous_standby_names=*"], durable=True)
         self.standby = PostgresServer(DEBIAN, settings=["synchronous_standby_names="], durable=True)
         self.promoted = False
+        self._newer = newer_source(self.folder / "newer")
+        self.upgraded = False
+        """Whether the instances that start next are of the later version."""
         self._nats: Popen[bytes] | None = None
         self.instances: list[Child] = []
         self.viewers = self._child("viewers", "chaos.viewer_process", CHAOS_VIEWERS=str(wishes.viewers))
+
+    def change_version(self, number: int) -> str:
+        """Choose the version of an instance by `upgraded` from its next start on; returns the version."""
+        paths = [str(self._newer)] * self.upgraded + [str(Path(__file__).resolve().parent.parent)]
+        self.instances[number].environment["PYTHONPATH"] = os.pathsep.join(paths)
+        return NEWER if self.upgraded else __version__
+
+    async def version_of(self, number: int) -> str | None:
+        """The version that an instance shows; `None` without an answer."""
+        overview = await self.ask(f"http://127.0.0.1:{self.ports[number]}/api/v1/overview")
+        return None if overview is None else overview["server_version"]
 
     @property
     def database(self) -> PostgresServer:

@@ -88,16 +88,35 @@ async def _stop(run: ClusterCampaign, seconds: float) -> float:
 @cluster_fault
 async def instances_restarted_in_turn(run: ClusterCampaign) -> float:
     """A rolling restart: the next instance stops when the one before is ready again."""
-    for number, one in enumerate(run.instances):
-        began = time.monotonic()
-        one.send(signal.SIGTERM)
-        await one.ended.wait()
-        if one.codes[-1] != 0:
-            run.remarks.append(f"SIGTERM under load: {one.name} left with {one.codes[-1]}")
-        if time.monotonic() - began > EXIT_SECONDS:
-            run.remarks.append(f"SIGTERM under load: {one.name} was gone after {time.monotonic() - began:.1f} s")
-        await run.until_instance_is_ready(number)
+    for number in range(len(run.instances)):
+        await _restart(run, number)
     return time.monotonic()
+
+
+@cluster_fault
+async def instances_changed_to_the_other_version_in_turn(run: ClusterCampaign) -> float:
+    """A rolling upgrade to a later version, which expands the schema; the next time, a rolling downgrade."""
+    run.upgraded = not run.upgraded
+    for number, one in enumerate(run.instances):
+        wanted = run.change_version(number)
+        await _restart(run, number)
+        if (shown := await run.version_of(number)) not in (wanted, None):
+            run.remarks.append(f"{one.name} runs version {shown}, not {wanted}")
+    return time.monotonic()
+
+
+async def _restart(run: ClusterCampaign, number: int) -> None:
+    """Stop an instance with SIGTERM, and wait until it is ready again."""
+    one = run.instances[number]
+    await run.until_instance_is_ready(number)  # after an earlier fault; a process that starts has no handler yet
+    began = time.monotonic()
+    one.send(signal.SIGTERM)
+    await one.ended.wait()
+    if one.codes[-1] != 0:
+        run.remarks.append(f"SIGTERM under load: {one.name} left with {one.codes[-1]}")
+    if time.monotonic() - began > EXIT_SECONDS:
+        run.remarks.append(f"SIGTERM under load: {one.name} was gone after {time.monotonic() - began:.1f} s")
+    await run.until_instance_is_ready(number)
 
 
 @cluster_fault
@@ -172,6 +191,8 @@ INSTANCE_FAULTS: tuple[Fault, ...] = (
     instance_killed_after_commit,
     instance_stopped,
     instances_restarted_in_turn,
+    instances_changed_to_the_other_version_in_turn,  # an upgrade
+    instances_changed_to_the_other_version_in_turn,  # a downgrade
     database_restarted,
     database_killed,
     database_stopped,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from chaos import faults, pace
+from chaos import cluster_faults, faults, pace
 from chaos.campaign import Wishes, lying
 from chaos.duplicates import repeat_everything
 from chaos.run import run_campaign, table
@@ -26,6 +26,12 @@ SHORT = (
     repeat_everything,
 )
 
+SHORT_FOR_INSTANCES = (
+    cluster_faults.instance_killed,
+    cluster_faults.instances_changed_to_the_other_version_in_turn,
+    cluster_faults.connections_to_the_database_ended,
+)
+
 
 @pytest.mark.slow
 async def test_no_job_is_lost_or_run_twice_under_random_kills(tmp_path: Path) -> None:
@@ -34,6 +40,16 @@ async def test_no_job_is_lost_or_run_twice_under_random_kills(tmp_path: Path) ->
     assert outcome.good, table(outcome)
     assert outcome.verdict.submitted > 50
     assert outcome.deaths["server"] >= 4
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+async def test_no_job_is_lost_or_run_twice_when_one_of_two_instances_ends(tmp_path: Path) -> None:
+    wishes = Wishes(tmp_path, pace=pace.COMPRESSED, robots=6, instances=2, viewers=2)
+    outcome = await run_campaign(wishes, 0, print, SHORT_FOR_INSTANCES)
+    assert outcome.good, table(outcome)
+    assert outcome.verdict.submitted > 20
+    assert outcome.deaths["server"] >= 3
 
 
 @pytest.mark.slow
