@@ -81,6 +81,8 @@ async def test_stop_announces_itself_before_it_closes_the_first_connection(tmp_p
             while (answer := server.http.get("/health/ready")).status_code == 200:
                 await asyncio.sleep(0.01)
             assert (answer.status_code, answer.json()["payload"]["status"]) == (503, "draining")
+            (shown,) = server.get("/instances")["items"]
+            assert shown["state"] == "draining"
             waiting = server.job(account)["job_id"]
             report = {"job_id": running, "status": "completed", "timestamp": "2026-03-02T08:15:04Z"}
             await robot.send("job_status", report, id=1)

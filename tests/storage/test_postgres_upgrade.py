@@ -10,7 +10,13 @@ import pytest
 from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND
 from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import Target
-from casare_rpa.infrastructure.orchestrator.storage.postgres.migration import contract_postgres, migrate_postgres
+from casare_rpa.infrastructure.orchestrator.storage.postgres.locks import SCHEMA_LOCKS, UPGRADE_LOCK, HeldLocks
+from casare_rpa.infrastructure.orchestrator.storage.postgres.migration import (
+    contract_postgres,
+    migrate_postgres,
+    refuse_contracted,
+)
+from casare_rpa.infrastructure.orchestrator.storage.postgres.store import PostgresStore
 from postgres_server import DEBIAN, running
 from storage.newer_version import newer_migrations
 
@@ -94,3 +100,49 @@ async def test_upgrade_does_not_queue_before_requests_for_a_table_in_use(
     await upgrade
     assert [record.levelno for record in caplog.records if "in use" in record.getMessage()] == [logging.WARNING]
     assert await run_sql(target, SCHEMA) == ("9001", "0025", None)
+
+
+@pytest.mark.slow
+async def test_contract_is_refused_while_an_older_instance_starts(target: Target, tmp_path: Path) -> None:
+    newer = newer_migrations(tmp_path)
+    starting = await PostgresStore.open(target.url)  # it has no row of `instances` yet
+    with pytest.raises(StoreUnavailable, match="1 instances of an older version start on this database"):
+        await contract_postgres(target, newer)
+    await starting.close()
+    assert await contract_postgres(target, newer) == ["c9001"]
+
+
+@pytest.mark.slow
+async def test_instance_that_starts_during_a_contract_is_refused(
+    target: Target, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    newer = newer_migrations(tmp_path)
+    await migrate_postgres(target, newer)
+    contract = await asyncpg.connect(target.url)
+    transaction = contract.transaction()
+    await transaction.start()
+    await contract.execute(f"SELECT pg_advisory_xact_lock({UPGRADE_LOCK})")
+    await contract.execute("UPDATE schema_info SET min_reader = '9001'")
+    starting = asyncio.create_task(PostgresStore.open(target.url))
+    while "another process upgrades or contracts the database" not in caplog.text:
+        assert not starting.done()
+        await asyncio.sleep(0.05)
+    await transaction.commit()
+    await contract.close()
+    with pytest.raises(StoreUnavailable, match="contracted by a newer version"):
+        await starting
+
+
+@pytest.mark.slow
+async def test_instance_that_was_cut_off_during_a_contract_says_so(
+    target: Target, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    newer = newer_migrations(tmp_path)
+    locks = HeldLocks(target, schema=26, check=refuse_contracted, check_seconds=0.05)
+    await locks.start()
+    await migrate_postgres(target, newer)
+    await run_sql(target, "UPDATE schema_info SET min_reader = '9001' RETURNING min_reader")
+    await run_sql(target, "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE classid = $1", SCHEMA_LOCKS)
+    while "stop this instance: the database at CASARE_DATABASE_URL was contracted" not in caplog.text:
+        await asyncio.sleep(0.05)
+    await locks.close()

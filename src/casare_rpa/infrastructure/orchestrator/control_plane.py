@@ -321,6 +321,7 @@ class ControlPlane:
             logger.info("draining: no new jobs; connections are closed in %g s", delay)
             try:
                 async with asyncio.timeout(delay):
+                    await self._show_draining()
                     await self._delay_over.wait()
             except TimeoutError:
                 pass  # the whole delay
@@ -335,6 +336,13 @@ class ControlPlane:
                 "draining: the end of this instance and the last counts of refused credentials are not stored: %s",
                 error,
             )
+
+    async def _show_draining(self) -> None:
+        """Store at once that this instance drains: the next round may be 5 s away."""
+        try:
+            await self.instances.hear()
+        except StoreUnavailable as error:
+            logger.warning("draining: not stored: %s", error)
 
     def end_drain_delay(self) -> bool:
         """Close the connections now; returns whether a drain was waiting."""

@@ -106,12 +106,8 @@ class Migrations:
         Raises:
             StoreUnavailable: programs of this version can no longer use the database.
         """
+        self.check_reader(stored, database)
         revision, reader = stored.revision, stored.min_reader
-        if reader is not None and _number(reader) > _number(self._head):
-            raise StoreUnavailable(
-                f"the database {database} was contracted by a newer version of this program (it needs the schema "
-                f"{reader}, this one knows up to {self._head}); start that version again, or choose another database"
-            )
         if revision == self._head:
             return []
         steps = [script.revision for script in self._scripts.walk_revisions()][::-1]
@@ -132,6 +128,15 @@ class Migrations:
             self._head,
         )
         return []
+
+    def check_reader(self, stored: StoredSchema, database: str) -> None:
+        """Raises StoreUnavailable if programs of this version can no longer use the database, after a contract."""
+        reader = stored.min_reader
+        if reader is not None and _number(reader) > _number(self._head):
+            raise StoreUnavailable(
+                f"the database {database} was contracted by a newer version of this program (it needs the schema "
+                f"{reader}, this one knows up to {self._head}); start that version again, or choose another database"
+            )
 
     def upgrade(self, connection: Connection, reporter: "UpgradeReporter") -> None:
         """Run the missing steps in the transaction of the connection, which the caller commits."""

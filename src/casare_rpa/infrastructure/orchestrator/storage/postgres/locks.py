@@ -7,9 +7,11 @@ loss of the network within half a minute.
 import asyncio
 import hashlib
 import logging
+from collections.abc import Awaitable, Callable
 
 import asyncpg
 
+from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import (
     COLD,
     LOST,
@@ -31,30 +33,68 @@ INSTANCE_LOCKS = (_SLOT_LOCKS, _NAME_LOCKS)
 """First keys of the locks that every running instance holds."""
 COPY_LOCK = 0x63617303
 """First key of the lock of a copy of the database."""
+SCHEMA_LOCKS = 0x63617304
+"""First key of the shared locks by which instances name the newest schema that they know; it is the second key."""
+UPGRADE_LOCK = 0x63617361
+"""The lock of an upgrade and of a contract, which run one after the other."""
+UPGRADE_CHECK_SECONDS = 0.2
+"""The time between two looks whether an upgrade has ended."""
+Check = Callable[[Connection], Awaitable[None]]
 _KEEP_ALIVE = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
 
 
 class HeldLocks:
     """The connection of the locks. Create it inside the event loop that uses it, and call `start`."""
 
-    def __init__(self, target: Target, *, check_seconds: float = CHECK_SECONDS) -> None:
+    def __init__(
+        self, target: Target, *, schema: int = 0, check: Check | None = None, check_seconds: float = CHECK_SECONDS
+    ) -> None:
+        """The arguments.
+
+        Args:
+            target: the database.
+            schema: the newest schema that this program knows, for the contracts of other programs.
+            check: called while no upgrade or contract runs; raises StoreUnavailable if it came too late for this
+                program. So such a contract is refused, or `check` finds it.
+            check_seconds: between two looks whether the connection lives.
+        """
         self.slot = 0
         """Where this instance counts its changes. Two instances with one slot are correct, but wait for each other."""
         self._target = target
         self._check_seconds = check_seconds
         self._purpose = Purpose("locks", COLD.statement_seconds, _KEEP_ALIVE)
         self._name: str | None = None
+        self._schema = schema
+        self._check = check
         self._connection: Connection | None = None
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Take a slot. Raises one of `connections.LOST`."""
+        """Take a slot, and name the schema. Raises what `check` raises, and one of `connections.LOST`."""
         self._connection = await self._target.connect(self._purpose)
         for slot in range(SLOTS):
             if await self._take(_SLOT_LOCKS, slot):
                 self.slot = slot
                 break
+        await self._use_schema()
         self._task = asyncio.get_running_loop().create_task(self._keep(), name="store locks")
+
+    async def _use_schema(self) -> None:
+        if self._check is None:
+            return
+        await self._take(SCHEMA_LOCKS, self._schema, shared=True)
+        connection = self._connection
+        assert connection is not None
+        waited = False
+        while not await connection.fetchval("SELECT pg_try_advisory_lock_shared($1)", UPGRADE_LOCK):
+            if not waited:
+                logger.warning("another process upgrades or contracts the database: waiting for it")
+            waited = True
+            await asyncio.sleep(UPGRADE_CHECK_SECONDS)
+        try:
+            await self._check(connection)
+        finally:
+            await connection.fetchval("SELECT pg_advisory_unlock_shared($1)", UPGRADE_LOCK)
 
     async def hold(self, name: str) -> bool:
         """Hold a name. False: a process that runs holds it. Raises StoreUnavailable."""
@@ -69,10 +109,11 @@ class HeldLocks:
             self._name = name
         return taken
 
-    async def _take(self, kind: int, key: int) -> bool:
+    async def _take(self, kind: int, key: int, *, shared: bool = False) -> bool:
         if self._connection is None or self._connection.is_closed():
             self._connection = await self._target.connect(self._purpose)
-        return bool(await self._connection.fetchval("SELECT pg_try_advisory_lock($1, $2)", kind, key))
+        lock = "pg_try_advisory_lock_shared" if shared else "pg_try_advisory_lock"
+        return bool(await self._connection.fetchval(f"SELECT {lock}($1, $2)", kind, key))
 
     async def _keep(self) -> None:
         """Open the connection again after it was lost, and take the locks again."""
@@ -94,6 +135,9 @@ class HeldLocks:
                         self._name,
                     )
                     self._name = None
+                await self._use_schema()
+            except StoreUnavailable as error:
+                logger.error("stop this instance: %s", error)
             except (*LOST, asyncpg.PostgresError):
                 self._drop()
 

@@ -30,6 +30,7 @@ from casare_rpa.infrastructure.orchestrator.storage.migrate import (
     UpgradeReporter,
 )
 from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import COLD, LOST, Target
+from casare_rpa.infrastructure.orchestrator.storage.postgres.locks import SCHEMA_LOCKS, UPGRADE_LOCK
 from casare_rpa.infrastructure.orchestrator.storage.schema import metadata
 
 logger = logging.getLogger(__name__)
@@ -44,8 +45,6 @@ MIN_VERSION = 15
 ENCODING = "UTF8"
 DATABASE = "at CASARE_DATABASE_URL"
 """Its name in errors: the URL may hold a password."""
-LOCK = 0x63617361
-"""The advisory lock of an upgrade: instances that start together upgrade one after the other."""
 # The numbers of audit entries become visible in order, because a transaction that takes one holds the row to its end.
 # An entry is the last row of its transaction.
 _FUNCTIONS = """
@@ -59,6 +58,12 @@ SELECT coalesce(json_extract_path_text(facts::json, 'name'), instance) FROM inst
 WHERE seen_at > :since
 AND coalesce(nullif(json_extract_path_text(facts::json, 'schema'), '')::bigint, 0) < CAST(:reader AS bigint)
 ORDER BY 1
+"""
+# An instance holds its lock from before its check of the schema until its process ends.
+_OLDER_LOCKS = """
+SELECT count(*) FROM pg_locks
+WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+AND classid = CAST(:kind AS bigint) AND objsubid = 2 AND objid::bigint < CAST(:reader AS bigint)
 """
 _FIRST_ROWS = (
     "ALTER TABLE audit ALTER audit_id SET DEFAULT next_number('audit')",
@@ -111,6 +116,11 @@ async def _stored(connection: "asyncpg.Connection[Any]") -> StoredSchema:
     return StoredSchema(revision, *await connection.fetchrow("SELECT min_reader, contracted FROM schema_info"))
 
 
+async def refuse_contracted(connection: "asyncpg.Connection[Any]") -> None:
+    """Raises StoreUnavailable if the database was contracted by a version that is newer than this one."""
+    Migrations().check_reader(await _stored(connection), DATABASE)
+
+
 async def contract_postgres(target: Target, migrations: Path = MIGRATIONS) -> list[str]:
     """Remove the structures that only older versions need, after an upgrade; returns the names of the contracts.
 
@@ -155,10 +165,10 @@ async def _in_transaction(target: Target, act: "Callable[[Connection, UpgradeRep
 async def _once(engine: AsyncEngine, act: "Callable[[Connection, UpgradeReports], T]") -> T:
     async with engine.begin() as connection:
         await connection.execute(text("SET LOCAL statement_timeout = 0"))  # a role can have a limit
-        taken = await connection.scalar(text(f"SELECT pg_try_advisory_xact_lock({LOCK})"))
+        taken = await connection.scalar(text(f"SELECT pg_try_advisory_xact_lock({UPGRADE_LOCK})"))
         if not taken:
             logger.warning("another instance upgrades the database: waiting for it")
-            await connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
+            await connection.execute(text(f"SELECT pg_advisory_xact_lock({UPGRADE_LOCK})"))
         await connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
         reports = UpgradeReports()
         showing = asyncio.create_task(_show(reports), name="progress of the upgrade")
@@ -240,6 +250,11 @@ def _refuse_older(connection: Connection, reader: str) -> None:
         raise StoreUnavailable(
             f"these instances run an older version, which needs the structures: {', '.join(older)}; upgrade or stop "
             "them first"
+        )
+    starting = connection.scalar(text(_OLDER_LOCKS), {"kind": SCHEMA_LOCKS, "reader": int(reader)})
+    if starting:
+        raise StoreUnavailable(
+            f"{starting} instances of an older version start on this database, or do not answer; stop them first"
         )
 
 

@@ -19,7 +19,7 @@ from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import 
 from casare_rpa.infrastructure.orchestrator.storage.postgres.list_store import PostgresLists
 from casare_rpa.infrastructure.orchestrator.storage.postgres.locks import HeldLocks
 from casare_rpa.infrastructure.orchestrator.storage.postgres.log_store import PostgresLogs
-from casare_rpa.infrastructure.orchestrator.storage.postgres.migration import migrate_postgres
+from casare_rpa.infrastructure.orchestrator.storage.postgres.migration import migrate_postgres, refuse_contracted
 from casare_rpa.infrastructure.orchestrator.storage.postgres.poolers import refuse_transaction_pooler
 from casare_rpa.infrastructure.orchestrator.storage.postgres.robot_store import PostgresRobots
 from casare_rpa.infrastructure.orchestrator.storage.statements import Statement
@@ -59,10 +59,13 @@ class PostgresStore(PostgresRobots, PostgresLogs, PostgresLists):
         """
         target = Target(url)
         await migrate_postgres(target)
-        locks = HeldLocks(target)
+        locks = HeldLocks(target, schema=int(newest_revision()), check=refuse_contracted)
         try:
             await refuse_transaction_pooler(target)
             await locks.start()
+        except StoreUnavailable:
+            await locks.close()
+            raise
         except (*LOST, asyncpg.PostgresError) as error:
             await locks.close()
             raise StoreUnavailable(f"the database at CASARE_DATABASE_URL cannot be opened: {error}") from error
