@@ -130,7 +130,13 @@ test-all: setup $(CODEGEN)/node_modules/.stamp $(DASHBOARD) $(SERVERS) $(CHROMIU
 	@$(UV) pip sync -q --python .tools/bench/bin/python --require-hashes bench/requirements.lock
 	@touch $@
 
-bench: setup $(if $(AGAINST),,.tools/bench/.stamp $(SERVERS)) ## measure the speed, in comparison with other programs; QUICK=1 RUNS=3 ONLY="inbound jobs" KEEP=1; AGAINST=<commit> compares with that version
+# A system may have no Python that oban can use. The benchmarks then leave it out.
+.tools/oban/.stamp: bench/requirements-oban.lock | $(UV)
+	@$(UV) venv -q --allow-existing --python '>=3.12' .tools/oban \
+	&& $(UV) pip sync -q --python .tools/oban/bin/python --require-hashes bench/requirements-oban.lock \
+	&& touch $@ || echo "setup: oban needs Python 3.12; it is left out of the comparison"
+
+bench: setup $(if $(AGAINST),,.tools/bench/.stamp .tools/oban/.stamp $(SERVERS)) ## measure the speed, in comparison with other programs; QUICK=1 RUNS=3 ONLY="inbound jobs" KEEP=1; AGAINST=<commit> compares with that version
 ifneq ($(AGAINST),)
 	@$(BIN)/python -m bench.against $(AGAINST) $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
 else

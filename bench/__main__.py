@@ -13,7 +13,7 @@ from pathlib import Path
 
 import uvloop
 
-from bench import connections, fairness, fan_out, fleet_day, hostile, inbound, jobs
+from bench import connections, fairness, fan_out, fleet_day, hostile, inbound, instances, jobs, leases
 from bench.figures import RELAYED_WHEN_SET, Figures, human, medians_of, table, verdict
 from bench.machine import described, pin
 from bench.plan import BRIEF, QUICK, WHOLE, Plan
@@ -37,16 +37,23 @@ def headline(figures: Figures, *, pinned: bool, plan: Plan) -> Iterator[tuple[st
 
 
 def on_postgres(figures: Figures, *, pinned: bool, plan: Plan) -> Iterator[tuple[str, Step]]:
-    """Jobs with the product on PostgreSQL, which has a core of its own when pinned."""
+    """The product on PostgreSQL, which has a core of its own when pinned; what needs that only then."""
     same = partial(jobs.measure, figures, pinned=pinned, robots=200, plan=plan, on_postgres=True)
-    yield "postgres", partial(same, batch=jobs.BATCH)
+    assign = partial(jobs.measure_assign, figures, pinned=pinned, robots=1000, turns=plan.turns, on_postgres=True)
+    yield "postgres", partial(same, batch=jobs.BATCH, compare=True)
     yield "postgres", partial(same, batch=1)
+    yield "postgres", partial(assign, pending=0)
+    kinds = (*TOGETHER[1:], "log")
     yield (
         "postgres",
-        partial(
-            jobs.measure_assign, figures, pinned=pinned, robots=1000, pending=0, turns=plan.turns, on_postgres=True
-        ),
+        partial(inbound.measure, figures, pinned=pinned, robots=50, plan=plan, kinds=kinds, on_postgres=True),
     )
+    if pinned:
+        yield "postgres-many", partial(instances.measure_jobs, figures, pinned=pinned, plan=plan)
+        yield "postgres-many", partial(instances.measure_delays, figures, pinned=pinned)
+        yield "postgres-large", partial(assign, pending=MILLION)
+        yield "postgres-large", partial(leases.measure, figures, pinned=pinned, robots=10_000)
+        yield "postgres-large", partial(leases.measure_hints, figures, pinned=pinned)
 
 
 def quick(figures: Figures, *, pinned: bool) -> Iterator[tuple[str, Step]]:
@@ -127,7 +134,7 @@ async def run(figures: Figures, *, runs: int, briefly: bool, only: list[str]) ->
             pin(os.getpid(), LOAD_CORE if pinned else None)
             async with fan_out.of_relay("picows", 1_000, pinned=pinned) as relay:
                 for name, step in (quick if briefly else whole)(figures, pinned=pinned):
-                    if not only or name in only:
+                    if not only or name in only or name.partition("-")[0] in only:
                         figures.speed = await fan_out.speed(relay)
                         what = f"{name}, {'1 core' if pinned else '2 cores'}, run {turn + 1} of {runs}"
                         await _tell(figures, what, step)
@@ -165,7 +172,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer measures, once each")
     parser.add_argument(
-        "--only", nargs="*", default=[], help="inbound, fan-out, jobs, assign, postgres, connections, fairness, fleet"
+        "--only",
+        nargs="*",
+        default=[],
+        help="inbound, fan-out, jobs, assign, postgres (or its parts -many and -large), connections, fairness, fleet",
     )
     parser.add_argument("--runs", type=int, default=1, help="runs of everything; the table has medians of all turns")
     parser.add_argument("--keep", action="store_true", help="write bench/results/ for this release")

@@ -5,13 +5,12 @@ import contextlib
 import time
 from collections.abc import Callable, Sequence
 
-from bench import servers
+from bench import jobs, servers
 from bench.figures import Figures, Target
 from bench.fleet import Robot, fleet, heartbeat, log, report, running_jobs, until
-from bench.machine import Busy
+from bench.machine import Busy, Spent
 from bench.peer import Peer, connect, frame
 from bench.plan import Plan
-from bench.store import fill
 
 BLOCK = 20
 """Messages in one write of a robot; the last requests an acknowledgement."""
@@ -53,26 +52,34 @@ KINDS: dict[str, Line] = {
 
 
 async def measure(
-    figures: Figures, *, pinned: bool, robots: int, plan: Plan, kinds: Sequence[str], limit: bool = False
+    figures: Figures,
+    *,
+    pinned: bool,
+    robots: int,
+    plan: Plan,
+    kinds: Sequence[str],
+    limit: bool = False,
+    on_postgres: bool = False,
 ) -> None:
     """Every robot sends as fast as it gets acknowledgements, which are counted.
 
     `limit`: in turns with a bare server, which shows that the load generator is not the bottleneck.
     """
     async with contextlib.AsyncExitStack() as stack:
-        data = stack.enter_context(servers.folder())
-        fill(data, robots)
-        server = await stack.enter_async_context(servers.casare(data, pinned))
+        server = await stack.enter_async_context(jobs.product(robots, 1, pinned, on_postgres=on_postgres))
         bare = await stack.enter_async_context(servers.bare("picows", pinned)) if limit else None
         crew = await fleet(server.port, robots)
         await running_jobs(server.port, crew, 1)
         for kind in kinds:
             blocks = _blocks(crew, KINDS[kind])
-            name = f"inbound: {kind}, {robots} robots"
-            target = TARGETS.get(kind) if robots == 50 else None
+            name = f"inbound: {kind}, {robots} robots{jobs.ON_POSTGRES if on_postgres else ''}"
+            target = (ON_POSTGRES if on_postgres else TARGETS).get(kind) if robots == 50 else None
             for _ in range(plan.turns):
-                rate, busy = await _rate(crew, blocks, plan.seconds)
+                spent = Spent(server.process_id, server.database_id) if server.database_id else None
+                rate, busy, number = await _rate(crew, blocks, plan.seconds)
                 figures.add(name, "messages/s", rate, pinned=pinned, target=target, busy=busy)
+                if spent is not None:
+                    jobs.add_spent(figures, name, "message", spent.each(number), pinned)
                 if bare is not None:
                     rate, busy = await _limit(bare.port, plan.seconds)
                     figures.add(name, "messages/s", rate, server="bare picows", pinned=pinned, busy=busy)
@@ -93,10 +100,11 @@ TARGETS = {
     "progress and heartbeats": Target("P1", 100_000, 220_000),
     "mix with logs": Target("P1", 60_000, 110_000),
 }
+ON_POSTGRES = {"mix with logs": Target("P1", 40_000, 60_000)}
 
 
-async def _rate(crew: list[Robot], blocks: dict[int, list[bytes]], seconds: float) -> tuple[float, float]:
-    """Messages per second, and the load generator's share of a core."""
+async def _rate(crew: list[Robot], blocks: dict[int, list[bytes]], seconds: float) -> tuple[float, float, int]:
+    """Messages per second, the load generator's share of a core, and the number of all messages."""
     acked = 0
     going = True
     sent = dict.fromkeys(blocks, 0)
@@ -122,7 +130,7 @@ async def _rate(crew: list[Robot], blocks: dict[int, list[bytes]], seconds: floa
     share = busy.share
     going = False
     await until(lambda: acked == sum(sent.values()))
-    return rate, share
+    return rate, share, acked * BLOCK
 
 
 async def _limit(port: int, seconds: float) -> tuple[float, float]:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from itertools import zip_longest
@@ -12,10 +13,10 @@ from pathlib import Path
 from bench import postgres, servers
 from bench.figures import Figures, Target, percentile
 from bench.fleet import Robot, dashboards, fleet, report, until
-from bench.machine import Busy, pin
+from bench.machine import Busy, Spent, pin
 from bench.peer import Peer, post, requests
 from bench.plan import Plan
-from bench.servers import ADMIN, HOST, SERVER_CORE
+from bench.servers import ADMIN, HOST, LOAD_CORE, SERVER_CORE
 from bench.store import fill
 
 SUBMITTERS = 32
@@ -26,6 +27,7 @@ WAITING = 600
 DASHBOARDS = 20
 NEEDLE = b'"job_update"'
 PROCRASTINATE_JOBS = 1_000
+OBAN = Path(".tools/oban/bin/python")
 FREED = 100
 WARM_JOBS = 10
 ON_POSTGRES = ", PostgreSQL"
@@ -81,47 +83,102 @@ async def measure(
 ) -> None:
     """Jobs per second that were submitted, claimed and completed, with 20 dashboards.
 
-    In turns with procrastinate on PostgreSQL, with empty jobs that are deferred in batches; one worker runs 20 at once.
+    `compare`: in turns with procrastinate on PostgreSQL, with empty jobs that are deferred in batches; one worker runs
+    20 at once. On PostgreSQL: in turns with the product on SQLite and with oban, each on the core of the load.
     """
     slots = 1 if robots > 1 else 50
     how = "singly" if batch == 1 else f"{batch} at once"
     name = f"jobs: {how}, {robots} robots{ON_POSTGRES if on_postgres else ''}"
     p5 = (Target("P5", 2_000, 3_500) if on_postgres else Target("P5", 2_500, 4_000)) if robots == 200 else None
     async with contextlib.AsyncExitStack() as stack:
-        server = await stack.enter_async_context(_server(robots, slots, pinned, on_postgres=on_postgres))
-        other = await stack.enter_async_context(_procrastinate(pinned)) if compare else None
-        flow = Flow()
-        crew = await fleet(server.port, robots, slots)
-        for robot in crew:
-            robot.assigned, robot.acked = flow.take, flow.end
-        await dashboards(server.port, DASHBOARDS, flow.see)
+        running = await stack.enter_async_context(product(robots, slots, pinned, on_postgres=on_postgres))
+        flow = await _working(running.port, robots, slots)
+        others: dict[str, Callable[[], Awaitable[float]]] = {}
+        if compare and on_postgres:
+            others["SQLite"] = await stack.enter_async_context(_on_sqlite(robots, slots, batch, pinned, plan.seconds))
+            if has_oban():
+                others["oban"] = await stack.enter_async_context(_oban(pinned, plan.seconds))
+        elif compare:
+            others["procrastinate"] = await stack.enter_async_context(_procrastinate(pinned))
         for _ in range(plan.turns):
-            rate, busy = await _flow(flow, server.port, batch, plan.seconds)
+            spent = Spent(running.process_id, running.database_id) if running.database_id else None
+            ended = flow.ended
+            rate, busy = await run_flow(flow, [running.port], batch, plan.seconds)
             figures.add(name, "jobs/s", rate, pinned=pinned, target=p5 if batch > 1 else None, busy=busy)
-            if other is not None:
-                figures.add(name, "jobs/s", await other(), server="procrastinate", pinned=pinned)
+            if spent is not None:
+                add_spent(figures, name, "job", spent.each(flow.ended - ended), pinned)
+            for other, run in others.items():
+                figures.add(name, "jobs/s", await run(), server=other, pinned=pinned)
+
+
+def add_spent(figures: Figures, name: str, unit: str, each: tuple[float, float], pinned: bool) -> None:
+    """The processor time of one job or message."""
+    for what, value in zip(("the instance", "PostgreSQL"), each, strict=True):
+        figures.add(f"{name}, processor time of {what}", f"µs a {unit}", value, pinned=pinned)
+
+
+def has_oban() -> bool:
+    """Whether make found a Python that oban can use."""
+    if not OBAN.exists():
+        print("oban is not measured: it needs Python 3.12, see .tools/oban", file=sys.stderr)
+    return OBAN.exists()
+
+
+async def _working(port: int, robots: int, slots: int) -> Flow:
+    """Robots that run jobs, and dashboards."""
+    flow = Flow()
+    for robot in await fleet(port, robots, slots):
+        robot.assigned, robot.acked = flow.take, flow.end
+    await dashboards(port, DASHBOARDS, flow.see)
+    return flow
 
 
 @contextlib.asynccontextmanager
-async def _server(
+async def _on_sqlite(
+    robots: int, slots: int, batch: int, pinned: bool, seconds: float
+) -> AsyncIterator[Callable[[], Awaitable[float]]]:
+    """A function that returns jobs per second of the product on SQLite, on the core of the load when pinned."""
+    with servers.folder() as data:
+        fill(data, robots, slots)
+        async with servers.casare(data, pinned, LOAD_CORE) as server:
+            flow = await _working(server.port, robots, slots)
+
+            async def run() -> float:
+                return (await run_flow(flow, [server.port], batch, seconds))[0]
+
+            yield run
+
+
+@contextlib.asynccontextmanager
+async def _oban(pinned: bool, seconds: float) -> AsyncIterator[Callable[[], Awaitable[float]]]:
+    """A function that runs oban on a PostgreSQL of its own, and returns jobs per second."""
+    async with postgres.database(pinned) as (url, _):
+        await postgres.when_up(url)
+        command = [str(OBAN), str(servers.PEERS / "oban_jobs.py"), url]
+        async with _asked(command, b"%f\n" % seconds, pinned, LOAD_CORE) as ask:
+            yield ask
+
+
+@contextlib.asynccontextmanager
+async def product(
     robots: int, slots: int, pinned: bool, *, pending: int = 0, on_postgres: bool = False
 ) -> AsyncIterator[servers.Running]:
     """The product with these robots, on a file or on PostgreSQL."""
     if on_postgres:
-        async with postgres.casare(robots, slots, pinned) as server:
-            yield server
+        async with postgres.casare(robots, slots, pinned, pending) as running:
+            yield running
         return
     with servers.folder() as data:
         fill(data, robots, slots, pending)
-        async with servers.casare(data, pinned) as server:
-            yield server
+        async with servers.casare(data, pinned) as running:
+            yield running
 
 
-async def _flow(flow: Flow, port: int, batch: int, seconds: float) -> tuple[float, float]:
-    """Jobs per second, and the load generator's share of a core."""
+async def run_flow(flow: Flow, ports: Sequence[int], batch: int, seconds: float) -> tuple[float, float]:
+    """Jobs per second of these instances together, and the load generator's share of a core."""
     flow.going = True
     number = SUBMITTERS if batch == 1 else BATCH_SUBMITTERS
-    submitters = [asyncio.create_task(flow.submit(port, batch)) for _ in range(number)]
+    submitters = [asyncio.create_task(flow.submit(ports[n % len(ports)], batch)) for n in range(number)]
     await asyncio.sleep(1.0)
     began, before, busy = time.monotonic(), flow.ended, Busy()
     await asyncio.sleep(seconds)
@@ -135,18 +192,27 @@ async def _flow(flow: Flow, port: int, batch: int, seconds: float) -> tuple[floa
 @contextlib.asynccontextmanager
 async def _procrastinate(pinned: bool) -> AsyncIterator[Callable[[], Awaitable[float]]]:
     """A function that runs procrastinate and returns jobs per second."""
-    command = [".tools/bench/bin/python", str(Path(__file__).parent / "peers" / "procrastinate_jobs.py")]
+    command = [".tools/bench/bin/python", str(servers.PEERS / "procrastinate_jobs.py")]
+    async with _asked(command, b"%d\n" % PROCRASTINATE_JOBS, pinned, SERVER_CORE) as ask:
+        yield ask
+
+
+@contextlib.asynccontextmanager
+async def _asked(
+    command: list[str], line: bytes, pinned: bool, core: int
+) -> AsyncIterator[Callable[[], Awaitable[float]]]:
+    """A function that writes a line to a program and returns the jobs per second that it answers."""
     process = await asyncio.create_subprocess_exec(*command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    pin(process.pid, SERVER_CORE if pinned else None)
+    pin(process.pid, core if pinned else None)
     asking, answers = process.stdin, process.stdout
     assert asking is not None
     assert answers is not None
 
     async def ask() -> float:
-        asking.write(b"%d\n" % PROCRASTINATE_JOBS)
+        asking.write(line)
         answer = await answers.readline()
         if not answer:
-            raise RuntimeError("procrastinate_jobs.py failed; its output is above")
+            raise RuntimeError(f"{command[1]} failed; its output is above")
         return float(json.loads(answer)["rate"])
 
     yield ask
@@ -168,14 +234,17 @@ async def measure_assign(
 
     The store also has `pending` jobs that no robot can run.
     """
-    async with _server(robots, 1, pinned, pending=pending, on_postgres=on_postgres) as server:
-        crew = await fleet(server.port, robots)
+    async with product(robots, 1, pinned, pending=pending, on_postgres=on_postgres) as running:
+        crew = await fleet(running.port, robots)
         await asyncio.sleep(2.0)  # until the wait for a hello of new connections is over
         name = f"submit to job_assign: {robots} idle robots" + (f", {pending:,} jobs wait" if pending else "")
         for _ in range(turns):
-            took = await _assignments(crew, server.port, number)
+            load = Busy()
+            took = await _assignments(crew, running.port, number)
+            busy = load.share
             if on_postgres:
-                _add(figures, f"{name}{ON_POSTGRES}", took, pinned, 1.0, targets=P6_ON_POSTGRES)
+                factor = 1.5 if pending else 1.0
+                _add(figures, f"{name}{ON_POSTGRES}", took, pinned, factor, targets=P6_ON_POSTGRES, busy=busy)
             else:
                 _add(figures, name, took, pinned, 1.5 if pending else 1.0, targets=P6 if robots == 1000 else ())
 
@@ -212,11 +281,20 @@ async def _next_job(robot: Robot) -> float:
     return took
 
 
-def _add(figures: Figures, name: str, took: list[float], pinned: bool, factor: float, *, targets: Limits = ()) -> None:
+def _add(
+    figures: Figures,
+    name: str,
+    took: list[float],
+    pinned: bool,
+    factor: float,
+    *,
+    targets: Limits = (),
+    busy: float | None = None,
+) -> None:
     """The median and the 99th percentile; `targets` has a required and a better value of each, or nothing."""
     for share, limits in zip_longest((0.5, 0.99), targets):
         p6 = Target("P6", limits[0] * factor, limits[1] * factor, at_least=False) if limits else None
-        figures.add(f"{name}, p{share * 100:g}", "ms", percentile(took, share), pinned=pinned, target=p6)
+        figures.add(f"{name}, p{share * 100:g}", "ms", percentile(took, share), pinned=pinned, target=p6, busy=busy)
 
 
 async def _assignments(crew: list[Robot], port: int, number: int) -> list[float]:

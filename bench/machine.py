@@ -1,5 +1,6 @@
 """The machine of the measurement: its cores, and the processor time of processes."""
 
+import contextlib
 import os
 import platform
 import re
@@ -29,6 +30,34 @@ def cpu_seconds(process_id: int) -> float:
     """The processor time of all threads so far."""
     times = psutil.Process(process_id).cpu_times()
     return float(times.user + times.system)
+
+
+def family_cpu_seconds(process_id: int) -> float:
+    """The processor time of a process and of all processes that it started, also of ended ones, so far."""
+    first = psutil.Process(process_id)
+    ended = first.cpu_times()
+    total = float(ended.children_user + ended.children_system)
+    for one in (first, *first.children(recursive=True)):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            times = one.cpu_times()
+            total += times.user + times.system
+    return total
+
+
+class Spent:
+    """The processor time of an instance and of its PostgreSQL from now on."""
+
+    def __init__(self, process_id: int, database_id: int) -> None:
+        self._ids = (process_id, database_id)
+        self._used = self._all()
+
+    def each(self, number: int) -> tuple[float, float]:
+        """Microseconds for each of this number of jobs or messages: of the instance, and of PostgreSQL."""
+        instance, database = ((now - then) * 1e6 / number for now, then in zip(self._all(), self._used, strict=True))
+        return instance, database
+
+    def _all(self) -> tuple[float, float]:
+        return cpu_seconds(self._ids[0]), family_cpu_seconds(self._ids[1])
 
 
 class Busy:

@@ -173,6 +173,11 @@ async def requests(host: str, port: int) -> Requests:
     return protocol
 
 
+def get(path: str, headers: dict[str, str]) -> bytes:
+    more = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{more}\r\n".encode()
+
+
 def post(path: str, body: object, headers: dict[str, str]) -> bytes:
     """A POST with a JSON body."""
     content = json.dumps(body, separators=(",", ":")).encode()

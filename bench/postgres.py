@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import asyncpg
@@ -24,6 +25,25 @@ SECRETS = {
     "CASARE_JWT_SECRET": "the-signing-secret-of-the-benchmarks",
     "CASARE_ADMIN_PASSWORD": "the-admin-password-of-the-benchmarks",
 }
+FILL_SECONDS = 600.0
+# As in bench/store.py: half of these jobs require an unknown tag, the others a robot that is not connected.
+ADD_JOBS = """
+INSERT INTO jobs (
+    job_id, tenant_id, workflow_id, submitted_at, queue, status, priority, parameters, tags, target_robot_id,
+    timeout_seconds, max_attempts, attempt, starts, former_robots, claim_ack, forced, unconfirmed, reconciled,
+    late_reports, progress, message, revision, placement, rank, ready
+)
+SELECT 'job-' || lpad(to_hex(i), 24, '0'), 'default', 'waits', $2::bigint - ($1::bigint - i), 'default', 'pending', 9,
+    '{}', CASE WHEN i % 2 = 0 THEN '["nobody"]' ELSE '[]' END, CASE WHEN i % 2 = 1 THEN 'absent' END,
+    3600, 1, 0, 0, '[]', 0, 0, 0, 0, 0, 0, '', 0,
+    CASE WHEN i % 2 = 0 THEN '["default","default",null,["nobody"],"waits"]'
+        ELSE '["default","default","absent",[],"waits"]' END,
+    $2::bigint - ($1::bigint - i), 1
+FROM generate_series(0, $1::bigint - 1) AS i
+"""
+COUNT = """
+INSERT INTO tallies (tenant_id, status, minute, queue, slot, number) VALUES ('default', 'pending', 0, 'default', 0, $1)
+"""
 
 
 def binaries() -> Path:
@@ -68,19 +88,39 @@ async def database(pinned: bool) -> AsyncIterator[tuple[str, int]]:
             process.wait()
 
 
+@dataclass(frozen=True)
+class Cluster:
+    """Instances of the product on one PostgreSQL."""
+
+    instances: tuple[Running, ...]
+    process_id: int
+    """Of the first process of PostgreSQL."""
+
+
 @contextlib.asynccontextmanager
-async def casare(robots: int, slots: int, pinned: bool) -> AsyncIterator[Running]:
-    """The real server on PostgreSQL, with this many robots. Pinned, it shares its core with the load."""
+async def cluster(instances: int, robots: int, slots: int, pinned: bool, pending: int = 0) -> AsyncIterator[Cluster]:
+    """The real server on PostgreSQL, with this many robots. Pinned, its instances share their core with the load."""
     async with contextlib.AsyncExitStack() as stack:
-        data = stack.enter_context(servers.folder())
-        url, _ = await stack.enter_async_context(database(pinned))
-        await _fill(url, robots, slots)
-        server = servers.casare(data, pinned, LOAD_CORE, CASARE_DATABASE_URL=url, **SECRETS)
-        yield await stack.enter_async_context(server)
+        url, process_id = await stack.enter_async_context(database(pinned))
+        await _fill(url, robots, slots, pending)
+        running: list[Running] = []
+        for number in range(instances):
+            data = stack.enter_context(servers.folder())
+            own = {"CASARE_DATABASE_URL": url, "CASARE_INSTANCE_NAME": f"bench-{number}"}
+            server = servers.casare(data, pinned, LOAD_CORE, **own, **SECRETS)
+            running.append(await stack.enter_async_context(server))
+        yield Cluster((*running,), process_id)
 
 
-async def _fill(url: str, robots: int, slots: int) -> None:
-    await _when_up(url)
+@contextlib.asynccontextmanager
+async def casare(robots: int, slots: int, pinned: bool, pending: int = 0) -> AsyncIterator[Running]:
+    """One instance on PostgreSQL."""
+    async with cluster(1, robots, slots, pinned, pending) as one:
+        yield replace(one.instances[0], database_id=one.process_id)
+
+
+async def _fill(url: str, robots: int, slots: int, pending: int) -> None:
+    await when_up(url)
     await migrate_postgres(Target(url))
     connection = await asyncpg.connect(url)
     try:
@@ -89,11 +129,16 @@ async def _fill(url: str, robots: int, slots: int) -> None:
         await connection.copy_records_to_table("robots", records=kept, columns=names)
         names = ["key_id", "robot_id", "tenant_id", "digest", "created_at"]
         await connection.copy_records_to_table("robot_keys", records=keys, columns=names)
+        if pending:
+            await connection.execute("SET synchronous_commit = off")
+            await connection.execute(ADD_JOBS, pending, time.time_ns() // 1000, timeout=FILL_SECONDS)
+            await connection.execute(COUNT, pending)
+            await connection.execute("VACUUM ANALYZE jobs; CHECKPOINT", timeout=FILL_SECONDS)
     finally:
         await connection.close()
 
 
-async def _when_up(url: str) -> None:
+async def when_up(url: str) -> None:
     """Wait until the server takes connections."""
     deadline = time.monotonic() + START_SECONDS
     while True:

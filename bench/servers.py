@@ -44,6 +44,8 @@ class Running:
 
     process_id: int
     port: int
+    database_id: int | None = None
+    """The first process of its PostgreSQL."""
 
 
 def free_port() -> int:
