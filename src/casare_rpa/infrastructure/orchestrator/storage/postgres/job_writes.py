@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from casare_rpa.domain.audit import NewAudit
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job
+from casare_rpa.domain.job_fields import JOB_FIELDS
 from casare_rpa.domain.job_records import Added, Applied, ChangeNumbers
 from casare_rpa.domain.robot_sessions import SessionKey
 from casare_rpa.infrastructure.orchestrator.storage.decisions import (
@@ -30,7 +31,7 @@ from casare_rpa.infrastructure.orchestrator.storage.decisions import (
     tallies_of_changes,
     tallies_of_submits,
 )
-from casare_rpa.infrastructure.orchestrator.storage.json_parameters import json_parameter
+from casare_rpa.infrastructure.orchestrator.storage.json_parameters import json_parameter, row_type
 from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import Connection
 from casare_rpa.infrastructure.orchestrator.storage.rows import (
     JOB_COLUMNS,
@@ -47,6 +48,15 @@ LOAD = f"SELECT {JOB_SELECT} FROM jobs WHERE job_id = ANY($1::text[])"  # noqa: 
 _EXTENDED = ("lease_expires_at", "offer_expires_at")
 _TALLY_COLUMNS = ("tenant_id", "status", "minute", "queue", "number")
 _AUDIT_COLUMNS = ("at", "by", "action", "target", "note")
+_TRUTHS = {"ready", *(field.name for field in JOB_FIELDS if field.type is bool)}
+_NEW_TRUTHS = [place for place, name in enumerate(JOB_COLUMNS) if name in _TRUTHS]
+_CHANGED_TRUTHS = [place for place, name in enumerate(UPDATED_COLUMNS) if name in _TRUTHS]
+_NewRow = row_type("NewRow", JOB_COLUMNS)
+_ChangedRow = row_type("ChangedRow", ("job_id", "old_revision", "over_lease", "over_offer", *UPDATED_COLUMNS))
+_ENTRIES = {
+    EVENT_COLUMNS: row_type("Entry", ("place", *EVENT_COLUMNS)),
+    SUBMITTED_COLUMNS: row_type("SubmittedEntry", ("place", *SUBMITTED_COLUMNS)),
+}
 _KEY_COLUMNS = ("tenant_id", "idempotency_key", "body_digest", "job_id")
 
 
@@ -217,8 +227,7 @@ def add_statement(
 ) -> JobStatement:
     """The insert of new jobs. `counters` counted from 0."""
     rows = [
-        dict(zip(JOB_COLUMNS, map(plain, row_of(one.job)), strict=True))
-        for one in sorted(decided.jobs, key=lambda one: one.job.job_id)
+        _NewRow(*_plain(row_of(one.job), _NEW_TRUTHS)) for one in sorted(decided.jobs, key=lambda one: one.job.job_id)
     ]
     keys = [dict(zip(_KEY_COLUMNS, key, strict=True)) for key in decided.keys]
     moves = tallies_of_submits(one.job for one in decided.jobs)
@@ -235,13 +244,13 @@ def apply_statement(
 ) -> JobStatement:
     """The update of changed jobs, in these sessions. `counters` counted from 0."""
     rows = [
-        {
-            "job_id": one.after.job_id,
-            "old_revision": one.before.revision,
-            "over_lease": _over(one.before.lease_expires_at, one.at),
-            "over_offer": _over(one.before.offer_expires_at, one.at),
-            **dict(zip(UPDATED_COLUMNS, map(plain, updated_row(one.after, one.at)), strict=True)),
-        }
+        _ChangedRow(
+            one.after.job_id,
+            one.before.revision,
+            _over(one.before.lease_expires_at, one.at),
+            _over(one.before.offer_expires_at, one.at),
+            *_plain(updated_row(one.after, one.at), _CHANGED_TRUTHS),
+        )
         for one in sorted(decided.written, key=lambda one: one.after.job_id)
     ]
     mine = [{"robot_id": robot_id, "session_id": session_id} for robot_id, session_id in sorted(sessions)]
@@ -259,9 +268,8 @@ def _parameters(
     tally_slot: int,
 ) -> tuple[Any, ...]:
     """The parameters of `_history`: entries, tallies, slot, audit entries, numbers of all, numbers of each tenant."""
-    entries = [
-        {"place": place, **dict(zip(columns, map(plain, event), strict=True))} for place, event in enumerate(events)
-    ]
+    entry = _ENTRIES[columns]
+    entries = [entry(place, *event) for place, event in enumerate(events)]
     tally_rows = [dict(zip(_TALLY_COLUMNS, (*key, number), strict=True)) for key, number in moves.items() if number]
     audit_rows = [
         dict(zip(_AUDIT_COLUMNS, (one.at, one.by, one.action, one.target, one.note_of(done)), strict=True))
@@ -283,9 +291,11 @@ def _over(expires_at: Instant | None, at: Instant) -> Instant | None:
     return expires_at if expires_at is not None and expires_at <= at else None
 
 
-def plain(value: object) -> object:
-    """A truth value as a number."""
-    return int(value) if isinstance(value, bool) else value
+def _plain(values: list[Any], places: Sequence[int]) -> list[Any]:
+    """The values, in which the truth values at these places are numbers."""
+    for place in places:
+        values[place] = int(values[place])
+    return values
 
 
 def numbered_submits(answers: list[list[Added | None]], bases: Bases) -> list[list[Added | None]]:

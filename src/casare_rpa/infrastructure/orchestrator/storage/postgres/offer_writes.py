@@ -18,15 +18,16 @@ from casare_rpa.infrastructure.orchestrator.storage.decisions import (
     Written,
     tallies_of_changes,
 )
-from casare_rpa.infrastructure.orchestrator.storage.json_parameters import json_parameter
+from casare_rpa.infrastructure.orchestrator.storage.json_parameters import json_parameter, row_type
 from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import Connection
 from casare_rpa.infrastructure.orchestrator.storage.postgres.held_slots import HELD, LOST
-from casare_rpa.infrastructure.orchestrator.storage.postgres.job_writes import plain, typed
+from casare_rpa.infrastructure.orchestrator.storage.postgres.job_writes import typed
 from casare_rpa.infrastructure.orchestrator.storage.rows import change_of, is_ready
 from casare_rpa.infrastructure.orchestrator.storage.schema import job_events, jobs, tallies
 
 _EVENTS = ", ".join(f'"{name}"' for name in EVENT_COLUMNS)
 _TALLIES = ("tenant_id", "status", "minute", "queue", "number")
+_Entry = row_type("Entry", EVENT_COLUMNS)
 _KEY = "tenant_id, status, minute, queue, slot"
 
 
@@ -92,7 +93,7 @@ async def write(
         {
             "job_id": one.after.job_id,
             "old_revision": one.before.revision,
-            **{name: plain(change[name] if name in change else _value(one, name)) for name in columns},
+            **{name: _number(change[name] if name in change else _value(one, name)) for name in columns},
         }
         for one, change in zip(written, changes, strict=True)
     ]
@@ -102,7 +103,7 @@ async def write(
         offer_of(columns),
         json_parameter(rows),
         json_parameter(robots),
-        json_parameter([dict(zip(EVENT_COLUMNS, map(plain, event), strict=True)) for event in events]),
+        json_parameter([_Entry(*event) for event in events]),
         json_parameter(moves),
         tally_slot,
     )
@@ -118,3 +119,8 @@ def _value(one: Written, name: str) -> Any:  # noqa: ANN401 - a SQL value
         return fingerprint(one.after) if one.after.status is JobStatus.FAILED else None
     value = is_ready(one.after, one.at) if name == "ready" else getattr(one.after, name)
     return json.dumps(value) if isinstance(value, tuple) else value
+
+
+def _number(value: object) -> object:
+    """A truth value as a number."""
+    return int(value) if isinstance(value, bool) else value
