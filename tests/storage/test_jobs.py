@@ -134,7 +134,8 @@ async def test_claim_assigns_a_returned_job_again(store: Store) -> None:
 async def test_apply_changes_more_large_jobs_than_are_loaded_at_once(store: Store) -> None:
     parameters = json.dumps({"text": '"' * 100_000})
     jobs = [a_job(parameters=parameters) for _ in range(job_writes.LOADED_AT_ONCE + 10)]
-    await add(store, *jobs)
+    for first in range(0, len(jobs), 20):
+        await add(store, *jobs[first : first + 20])
     applied = await store.apply([Change(job.job_id, Cancel("enough", "somebody"), at(1)) for job in jobs])
     assert [one.before for one in applied] == jobs
     assert {one.answer.number for one in applied} == {"T11"}

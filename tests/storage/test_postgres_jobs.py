@@ -1,6 +1,7 @@
 """Submits and changes on PostgreSQL: connections that break, rows that others change meanwhile, and query plans."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -11,8 +12,10 @@ from casare_rpa.domain.job_events import LeaseOver, Step
 from casare_rpa.domain.job_records import Change
 from casare_rpa.domain.vocabulary import JobStatus
 from casare_rpa.infrastructure.orchestrator.storage.decisions import Counters, decide_changes
+from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.storage.postgres import change_reads, job_changes, job_writes
 from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import HOT, Connection, Target
+from casare_rpa.infrastructure.orchestrator.storage.postgres.hot_writer import MAX_BYTES, HotWriter
 from casare_rpa.infrastructure.orchestrator.storage.postgres.job_changes import ApplyPostgresChanges
 from casare_rpa.infrastructure.orchestrator.storage.rows import JOB_SELECT, job_of
 from postgres_server import DEBIAN
@@ -155,3 +158,20 @@ async def test_plans_made_for_empty_tables_are_right_for_large_ones() -> None:
             nodes, pages = await plan_of(connection, f"s{number}", *values)
             assert not [node for node in nodes if node.startswith(("Seq Scan on", "Hash", "Merge"))], (sql, nodes)
             assert pages <= MOST_PAGES, (pages, nodes, sql)
+
+
+async def test_large_calls_are_written_by_several_statements() -> None:
+    """A statement that writes 50 MB takes most of its five seconds."""
+    batches: list[int] = []
+
+    class Noting:
+        async def execute(self, connection: Connection, calls: Sequence[int]) -> Sequence[None]:
+            batches.append(len(calls))
+            return [None for _ in calls]
+
+    url = empty_database(DEBIAN)
+    writer: HotWriter[int, None] = HotWriter("submits", Noting(), Target(url), Failpoints(), size_of=lambda size: size)
+    third = MAX_BYTES // 3
+    await asyncio.gather(*[writer.submit(size) for size in (third, third, third, third, 9 * third, 0, 0)])
+    await writer.close()
+    assert batches == [3, 1, 1, 2], "one that is too large is written by itself"

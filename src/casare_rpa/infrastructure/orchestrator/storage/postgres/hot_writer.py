@@ -10,7 +10,7 @@ statement by the rows that it read, and reads and decides again when they have c
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 from casare_rpa.domain.errors import StoreUnavailable
@@ -27,7 +27,8 @@ from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import 
 logger = logging.getLogger(__name__)
 
 MAX_CALLS = 500
-"""Calls of one statement. It keeps a statement far below the time limit."""
+MAX_BYTES = 8 * 1024 * 1024
+"""Calls of one statement, and the size of their large texts. They keep a statement far below the time limit."""
 A = TypeVar("A")
 R = TypeVar("R")
 A_contra = TypeVar("A_contra", contravariant=True)
@@ -56,12 +57,17 @@ class HotWriter(Generic[A, R]):
         target: Target,
         failpoints: Failpoints,
         settings: Mapping[str, str] | None = None,
+        size_of: Callable[[A], int] | None = None,
     ) -> None:
-        """`settings` of the planner replace those of `connections.HOT` with the same names."""
+        """`settings` of the planner replace those of `connections.HOT` with the same names.
+
+        `size_of`: the size of the large texts of a call, in characters, if it can have some.
+        """
         self.commits = 0
         self.failures = 0
         self._name = name
         self._command = command
+        self._size_of = size_of
         self._failpoints = failpoints
         self._connection = Dedicated(target, Purpose(name, HOT.statement_seconds, {**HOT.settings, **(settings or {})}))
         self._waiting: list[tuple[A, asyncio.Future[R]]] = []
@@ -110,10 +116,21 @@ class HotWriter(Generic[A, R]):
             await self._wanted.wait()
             self._wanted.clear()
             while self._waiting:
-                batch, self._waiting = self._waiting[:MAX_CALLS], self._waiting[MAX_CALLS:]
+                number = self._number_at_once()
+                batch, self._waiting = self._waiting[:number], self._waiting[number:]
                 self._running = [future for _, future in batch]
                 await self._write(batch)
                 self._running = []
+
+    def _number_at_once(self) -> int:
+        """How many of the waiting calls one statement gets: at least one."""
+        if self._size_of is not None:
+            size = 0
+            for number, (call, _) in enumerate(self._waiting[:MAX_CALLS]):
+                size += self._size_of(call)
+                if number and size > MAX_BYTES:
+                    return number
+        return MAX_CALLS
 
     async def _write(self, batch: Sequence[tuple[A, "asyncio.Future[R]"]]) -> None:
         """Answer the calls of one statement. A bad call does not affect the others."""

@@ -68,6 +68,11 @@ Opened = Callable[[Iterable[Placement]], None]
 """Gets the placements of jobs that were made ready."""
 
 
+def size_of_submit(call: AddCall) -> int:
+    """The size of the parameters of its jobs, in characters."""
+    return sum(len(new.job.parameters) for new in call[0])
+
+
 @dataclass(frozen=True)
 class _Attempt:
     """A statement whose outcome is not known, with its calls and its decisions."""
