@@ -11,7 +11,7 @@ from typing import Generic, Self, TypeVar
 
 import msgspec
 
-PATIENCE_SECONDS = 0.05
+PATIENCE_SECONDS = 0.02
 """How long a gap may last before it must be read: hints of concurrent commits arrive in any order."""
 MAX_WAITING = 10_000
 
