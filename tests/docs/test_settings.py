@@ -64,6 +64,7 @@ ABSENT = {
     "database_url": "`casare.db` in the data directory",
     "instance_name": "host name and port",
     "bus_url": "`LISTEN` of the PostgreSQL database",
+    "bus_credentials": "none",
     "wheelhouse": "none",
 }
 """The words for a setting without a default."""

@@ -157,6 +157,13 @@ def test_bus_of_other_instances_is_refused_with_sqlite(monkeypatch: pytest.Monke
     assert load_settings().bus_url is None
 
 
+@pytest.mark.parametrize("url", ["", "off", "nats://name:password@host", "tls://a,tls://token@b"])
+def test_credential_file_of_the_bus_needs_nats_without_other_credentials(url: str, tmp_path: Path) -> None:
+    here = {"database_url": "postgresql:///casare", "bus_credentials": tmp_path / "casare.creds"}
+    assert problems(**here, bus_url=url).startswith("CASARE_BUS_CREDENTIALS: ")
+    assert load_settings(**here, bus_url="nats://a,tls://b").bus_credentials == tmp_path / "casare.creds"
+
+
 def test_secret_of_the_bus_is_hidden() -> None:
     password, token = f"{CANARY}@1", f"{CANARY}-2"
     settings = Settings(bus_url=f"nats://casare:{CANARY}%401@a,nats://{token}@b,nats://c")

@@ -102,6 +102,9 @@ class Settings(BaseSettings):
         None,
         description="The bus between instances: `nats://host`, `tls://host` or `off`; default: PostgreSQL's LISTEN.",
     )
+    bus_credentials: Path | None = Field(
+        None, description="File with credentials for NATS: a `.creds` file, or the seed of an nkey."
+    )
     api_secret: SecretStr = Field(
         SecretStr(""), description="The admin secret; generated into the data directory when unset."
     )
@@ -399,6 +402,12 @@ def _contradictions(settings: Settings) -> list[str]:
             "a SQLite database has one instance, which sends no hints; leave it unset, or use a PostgreSQL database"
         )
         return [f"{PREFIX}BUS_URL: {sentence}"]
+    if settings.bus_credentials is not None:
+        servers = parse_bus_url(bus) if bus else ()
+        if not servers:
+            return [f"{PREFIX}BUS_CREDENTIALS: it is for NATS; set {PREFIX}BUS_URL to its address, or leave it unset"]
+        if any(server.secret is not None for server in servers):
+            return [f"{PREFIX}BUS_CREDENTIALS: {PREFIX}BUS_URL has credentials, too; leave one of them out"]
     return []
 
 

@@ -42,4 +42,5 @@ def _connector(settings: Settings) -> Connector | None:
     except ModuleNotFoundError as error:
         sentence = f"{error.name} is not installed: pip install 'casare-rpa[server,nats]'"
         raise InvalidSettings(sentence, field="CASARE_BUS_URL") from None
-    return NatsConnector(servers, subject_of(settings.jwt_secret.get_secret_value().encode()))
+    subject = subject_of(settings.jwt_secret.get_secret_value().encode())
+    return NatsConnector(servers, subject, settings.bus_credentials)

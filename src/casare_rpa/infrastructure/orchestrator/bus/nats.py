@@ -8,6 +8,7 @@ import random
 import ssl
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from nats.aio.client import Client
@@ -17,6 +18,7 @@ from nats.errors import Error, SlowConsumerError
 from casare_rpa.domain.bus_urls import BusServer
 from casare_rpa.domain.errors import InvalidSettings
 from casare_rpa.infrastructure.orchestrator.bus.monitored import CONNECT_SECONDS, Payload, close_link
+from casare_rpa.infrastructure.orchestrator.bus.nats_keys import NatsKey, read_nats_key
 
 FIELD = "CASARE_BUS_URL"
 NOTHING = b'{"instance":""}'
@@ -33,17 +35,22 @@ def subject_of(signing_key: bytes) -> str:
 
 
 class NatsConnector:
-    """Opens connections to the servers in turn."""
+    """Opens connections to the servers in turn.
+
+    `credentials` is a file, which is read for each connection, so that it can be replaced while the instance runs.
+    """
 
     kind = "nats"
 
-    def __init__(self, servers: Sequence[BusServer], subject: str) -> None:
+    def __init__(self, servers: Sequence[BusServer], subject: str, credentials: Path | None = None) -> None:
         self._subject = subject
+        self._credentials = credentials
         # In random order, so that instances do not all use the first one.
         self._servers = itertools.cycle(random.sample(servers, len(servers)))
 
     async def connect(self, receive: Callable[[Payload], None], hints_lost: Callable[[], None]) -> "NatsLink":
-        link = NatsLink(next(self._servers), self._subject, hints_lost)
+        key = None if self._credentials is None else read_nats_key(self._credentials)
+        link = NatsLink(next(self._servers), self._subject, hints_lost, key)
         try:
             await link.open(receive)
         except BaseException:
@@ -54,6 +61,10 @@ class NatsConnector:
 
 class DroppingClient(Client):
     """A client that drops unsent hints when it ends. The one of nats-py waits for a peer that may not read."""
+
+    def present(self, public_key: str) -> None:
+        """Send this key with the signature. nats-py takes it only from a file that it reads itself."""
+        self._public_nkey = public_key
 
     @property
     def writer(self) -> asyncio.StreamWriter | None:
@@ -71,8 +82,11 @@ class DroppingClient(Client):
 class NatsLink:
     """One connection. It does not reconnect by itself, because a link without own hints is replaced in any case."""
 
-    def __init__(self, server: BusServer, subject: str, hints_lost: Callable[[], None]) -> None:
+    def __init__(
+        self, server: BusServer, subject: str, hints_lost: Callable[[], None], key: NatsKey | None = None
+    ) -> None:
         self._server = server
+        self._key = key
         self._subject = subject
         self._hints_lost = hints_lost
         self._client = DroppingClient()
@@ -125,11 +139,22 @@ class NatsLink:
     def _credentials(self) -> dict[str, Any]:
         """The arguments of nats-py. The secrets are functions, which are called when the connection is encrypted."""
         found: dict[str, Any] = {}
-        if self._server.secret is not None and self._server.user is not None:
+        if self._key is not None:
+            found["signature_cb"] = self._signature
+            if (token := self._key.token) is not None:
+                found["user_jwt_cb"] = token.encode
+            else:
+                self._client.present(self._key.public_key)
+        elif self._server.secret is not None and self._server.user is not None:
             found.update(user=self._server.user, password=self._guarded(self._server.secret))
         elif self._server.secret is not None:
             found["token"] = self._guarded(self._server.secret)
         return found
+
+    def _signature(self, nonce: str) -> bytes:
+        self._require_tls()
+        assert self._key is not None
+        return self._key.sign(nonce)
 
     def _guarded(self, secret: str) -> Callable[[], str]:
         """Gives the secret if the connection is as the URL demands: a server can offer TLS or not."""
