@@ -101,6 +101,7 @@ async def test_connections_of_robots_and_viewers_survive_reloads(servers: list[S
     assert balancer.log.count("GET /ws/robot/") == len(robots), "no robot has connected again"
 
 
+@pytest.mark.long
 async def test_draining_instance_gets_no_connections(tmp_path: Path) -> None:
     store, ports = new_store(), [free_port(), free_port()]
     delay = str(DRAIN_DELAY_SECONDS)
