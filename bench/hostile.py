@@ -3,6 +3,10 @@
 The limits of the server are at their defaults. Each round measures the same robots first alone and then under attack,
 so that the ratio of both is independent of the machine. The hostile peers are processes that run
 while a core is idle, so that the time is that of the server and not that of the load generator.
+
+The medians of several rounds are compared, because other work on the machine changes single rounds. The same rounds
+without an attack show how much the ratio varies by itself, and the server's share of a core shows that there was an
+attack: on a busy machine the hostile peers do not run.
 """
 
 import asyncio
@@ -12,6 +16,8 @@ import statistics
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from bench import servers
@@ -19,7 +25,8 @@ from bench.attackers import ATTACKS, FIRST_HOSTILE, HOSTILE_ROBOTS
 from bench.fairness import Asked
 from bench.figures import Figures, Target, percentile
 from bench.fleet import fleet, running_jobs
-from bench.servers import LOAD_CORE
+from bench.machine import cpu_seconds
+from bench.servers import LOAD_CORE, Running
 from bench.store import fill
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.numbers import SAVE_LOGS
 
@@ -27,6 +34,7 @@ VICTIMS = FIRST_HOSTILE
 OPEN_JOBS = 20_000
 LARGE_LINES = 2_000
 ROUNDS = 5
+NO_ATTACK = "no attack"
 DEFAULTS = {
     "CASARE_RATE_LIMIT_ROBOT": "100:200",
     "CASARE_RATE_LIMIT_ROBOT_BYTES": "262144:4194304",
@@ -57,9 +65,12 @@ async def measure(figures: Figures, *, pinned: bool, seconds: float) -> None:
             crew = await fleet(server.port, VICTIMS)
             await running_jobs(server.port, crew, 1)
             asked = Asked(crew)
+            await _acknowledged(asked, server, seconds)  # what the first reports import and cache
+            compare = partial(_compare, figures, asked, server, pinned=pinned, seconds=seconds)
+            await compare(NO_ATTACK, ())
             for attack in ATTACKS:
-                await _compare(figures, asked, server.port, (attack,), pinned=pinned, seconds=seconds)
-            await _compare(figures, asked, server.port, tuple(ATTACKS), pinned=pinned, seconds=seconds)
+                await compare(attack, (attack,))
+            await compare("all attacks", tuple(ATTACKS))
 
 
 @contextlib.asynccontextmanager
@@ -83,30 +94,47 @@ async def _attacked(port: int, attacks: Sequence[str], *, pinned: bool) -> Async
 
 
 async def _compare(
-    figures: Figures, asked: Asked, port: int, attacks: Sequence[str], *, pinned: bool, seconds: float
+    figures: Figures,
+    asked: Asked,
+    server: Running,
+    what: str,
+    attacks: Sequence[str],
+    *,
+    pinned: bool,
+    seconds: float,
 ) -> None:
-    quiet: list[tuple[float, float]] = []
-    attacked: list[tuple[float, float]] = []
+    quiet: list[_Round] = []
+    attacked: list[_Round] = []
     for _ in range(ROUNDS):
-        quiet.append(await _acknowledged(asked, seconds))
-        async with _attacked(port, attacks, pinned=pinned):
-            attacked.append(await _acknowledged(asked, seconds))
+        quiet.append(await _acknowledged(asked, server, seconds))
+        async with _attacked(server.port, attacks, pinned=pinned) if attacks else contextlib.nullcontext():
+            attacked.append(await _acknowledged(asked, server, seconds))
         await asyncio.sleep(0.5)
-    what = "all attacks" if len(attacks) > 1 else attacks[0]
-    for place, name, limit in ((0, "p50", 1.2), (1, "p99", 2.0)):
-        # Other work on the machine only adds to a time, and a single pause changes a 99th percentile.
-        before = min(one[place] for one in quiet)
-        after = min(one[place] for one in attacked)
+    for name, limit in (("p50", 1.2), ("p99", 2.0)):
+        before = statistics.median(getattr(one, name) for one in quiet)
+        after = statistics.median(getattr(one, name) for one in attacked)
+        target = Target("hostile", limit, at_least=False, scales=False) if attacks else None
         figures.add(f"hostile: {name} of an ack, {what}", "ms", after, pinned=pinned)
-        target = Target("hostile", limit, at_least=False, scales=False)
         figures.add(f"hostile: {name} of an ack, {what}, × quiet", "×", after / before, pinned=pinned, target=target)
+    share = statistics.median(one.share for one in attacked)
+    figures.add(f"hostile: share of a core, {what}", "of a core", share, pinned=pinned)
 
 
-async def _acknowledged(asked: Asked, seconds: float) -> tuple[float, float]:
-    """Median and 99th percentile of the time of an acknowledgement, in ms."""
+@dataclass(frozen=True)
+class _Round:
+    """Median and 99th percentile of the time of an acknowledgement, in ms, and the server's share of a core."""
+
+    p50: float
+    p99: float
+    share: float
+
+
+async def _acknowledged(asked: Asked, server: Running, seconds: float) -> _Round:
     asked.took.clear()
-    began = time.monotonic()
+    began, used = time.monotonic(), cpu_seconds(server.process_id)
     await asked.talk(seconds)
+    lasted = time.monotonic() - began
     if len(asked.took) < VICTIMS * int(seconds) * 0.9:
-        raise RuntimeError(f"only {len(asked.took)} acknowledgements in {time.monotonic() - began:.1f} s")
-    return statistics.median(asked.took), percentile(asked.took, 0.99)
+        raise RuntimeError(f"only {len(asked.took)} acknowledgements in {lasted:.1f} s")
+    share = (cpu_seconds(server.process_id) - used) / lasted
+    return _Round(statistics.median(asked.took), percentile(asked.took, 0.99), share)
