@@ -175,7 +175,8 @@ def main() -> None:
         "--only",
         nargs="*",
         default=[],
-        help="inbound, fan-out, jobs, assign, postgres (or its parts -many and -large), connections, fairness, hostile, fleet",
+        help="inbound, fan-out, jobs, assign, postgres (or its parts -many and -large), connections, fairness, "
+        "hostile, fleet",
     )
     parser.add_argument("--runs", type=int, default=1, help="runs of everything; the table has medians of all turns")
     parser.add_argument("--keep", action="store_true", help="write bench/results/ for this release")

@@ -1,6 +1,5 @@
 """A shared store is away: the instance stays ready, and each request that needs the store says when to try again."""
 
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,19 +8,16 @@ from typing import Any, cast
 
 import pytest
 
-from api.conftest import ADMIN_SECRET, PASSWORD, Api, error_of
-from api.test_health import figures
+from api.conftest import ADMIN_SECRET, PASSWORD, Api
 from away_store import AwayStore
 from casare_rpa.infrastructure.orchestrator.clock import SystemClock
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
-from casare_rpa.infrastructure.orchestrator.maintenance.readiness import NO_HINTS
 from casare_rpa.infrastructure.orchestrator.ports.bus import Bus
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.server import create_app
 from casare_rpa.infrastructure.orchestrator.settings import Settings
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
 from new_database import new_database
-from orchestrator.doorbells import Doorbells
 
 
 @dataclass(slots=True)
@@ -56,43 +52,6 @@ async def on_a_store(folder: Path, *, shared: bool = True, bus: Bus | None = Non
 async def opened(tmp_path: Path) -> AsyncIterator[Shared]:
     async with on_a_store(tmp_path) as shared:
         yield shared
-
-
-async def test_instance_on_a_shared_store_stays_ready_and_says_why_it_is_degraded(
-    opened: Shared, caplog: pytest.LogCaptureFixture
-) -> None:
-    opened.store.away = True
-    answer = await opened.api.client().get("/health/ready")
-    assert answer.status_code == 200
-    assert answer.json() == {"status": "degraded", "reason": "the store is away", "part": "store"}
-    found = await figures(opened.api)
-    assert found["casare_degraded",] == 1
-    assert not [name for name, *_ in found if name in ("casare_jobs", "casare_jobs_ended_24h")]
-    assert [r.levelno for r in caplog.records if r.getMessage() == "degraded: the store is away"] == [logging.WARNING]
-
-
-async def test_instance_is_no_longer_degraded_when_the_store_is_back(tmp_path: Path) -> None:
-    async with on_a_store(tmp_path) as opened:
-        assert (await opened.api.client().get("/health/ready")).json() == {"status": "ok"}
-        assert (await figures(opened.api))["casare_degraded",] == 0
-        assert (await figures(opened.api))["casare_jobs", "pending"] == 0
-
-
-async def test_store_of_one_instance_is_a_reason_not_to_be_ready(tmp_path: Path) -> None:
-    async with on_a_store(tmp_path, shared=False) as opened:
-        opened.store.away = True
-        assert error_of(await opened.api.client().get("/health/ready"), 503)[1] == "the store is away"
-        assert (await figures(opened.api))["casare_degraded",] == 1
-
-
-async def test_bus_that_is_away_degrades_the_instance(tmp_path: Path) -> None:
-    bus = Doorbells().end()
-    async with on_a_store(tmp_path, bus=bus) as opened:
-        assert (await opened.api.client().get("/health/ready")).json() == {"status": "ok"}
-        bus.alive = False
-        answer = (await opened.api.client().get("/health/ready")).json()
-        assert answer == {"status": "degraded", "reason": NO_HINTS, "part": "bus"}
-        assert (await figures(opened.api))["casare_degraded",] == 1
 
 
 WRITES: dict[tuple[str, str], Any] = {

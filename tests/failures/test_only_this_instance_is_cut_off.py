@@ -1,13 +1,19 @@
 """Row 3: one instance alone has lost PostgreSQL. Its robots move to the others, and keep their jobs."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
+from bus.servers import postgres_server
 from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.domain.liveness import LEASE_SECONDS
+from casare_rpa.domain.robot_sessions import INSTANCE_SECONDS
 from casare_rpa.domain.vocabulary import CloseCode, JobStatus
 from casare_rpa.infrastructure.orchestrator.hub.waves import WAVE_SECONDS
 from casare_rpa.infrastructure.orchestrator.robots.cut_off import (
@@ -17,7 +23,20 @@ from casare_rpa.infrastructure.orchestrator.robots.cut_off import (
     CutOffInstance,
 )
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import RobotConnection
+from chaos.proxy import Proxy
+from contract.stranger import stranger
+from contract.test_robot_life import robot_address
 from failures.outage import STEP_SECONDS, Outage, two_instances, working
+from failures.processes import (
+    begin_job,
+    instance,
+    is_ready,
+    job_of,
+    ready,
+    shown_as,
+    statuses,
+    until,
+)
 from orchestrator.slices import hello
 
 
@@ -138,3 +157,47 @@ async def test_answer_of_the_store_ends_the_count(pair: Outage) -> None:
         pair.away(here=False, there=False)
         await run(pair, moves, STEP_SECONDS, link)
     assert link.session.close_code is not CloseCode.OVERLOADED
+
+
+# With processes, sockets and PostgreSQL
+
+
+@pytest.mark.slow
+@pytest.mark.long
+@pytest.mark.timeout(300)
+async def test_robots_of_an_instance_without_its_link_to_postgresql_move_and_keep_their_jobs(tmp_path: Path) -> None:
+    with postgres_server() as postgres:
+        url = postgres.new_database("casare")
+        link = Proxy(postgres.port)
+        port = await link.start()
+        through = url.replace(f":{postgres.port}/", f":{port}/")
+        with ExitStack() as stack:
+            # In a thread, because the link needs the event loop.
+            start = partial(asyncio.to_thread, stack.enter_context)
+            first = await start(instance(tmp_path, "first", through))
+            second = await start(instance(tmp_path, "second", url))
+            account = await asyncio.to_thread(first.robot)
+            async with stranger(robot_address(first, account)) as robot:
+                job_id = await begin_job(first, account, robot)
+                await asyncio.sleep(2 * INSTANCE_SECONDS)  # each has seen the other in the store
+                await link.stop()
+                assert (await ready(first))[1]["status"] == "degraded"
+                began = time.monotonic()
+                assert await robot.closed(CUT_OFF_SECONDS + 30) == CloseCode.OVERLOADED
+                assert time.monotonic() - began >= CUT_OFF_SECONDS - 10
+            status, body = await ready(first)
+            assert (status, body["status"]) == (503, "cut_off")
+            assert (await ready(second))[0] == 200
+            async with stranger(robot_address(second, account)) as robot:
+                await robot.next("connected")
+                await robot.report(job_id, "running")
+                await asyncio.sleep(2 * INSTANCE_SECONDS)
+                stored = await job_of(second, job_id)
+                assert (stored["status"], stored["contact"], stored["attempt"]) == ("running", None, 1)
+                await link.start(port)
+                await until(30, lambda: is_ready(first))
+                await robot.report(job_id, "completed")
+                await until(10, lambda: shown_as(second, job_id, "completed"))
+            assert (await statuses(second, job_id))[-2:] == ["running", "completed"]
+            await asyncio.to_thread(stack.close)
+        await link.stop()

@@ -8,7 +8,13 @@ import time
 from pathlib import Path
 
 import asyncpg
+import pytest
 
+from bus.servers import postgres_server
+from casare_rpa.domain.vocabulary import CloseCode
+from contract.stranger import stranger
+from contract.test_robot_life import robot_address
+from failures.processes import begin_job, instance, is_ready, job_of, shown_as, statuses, until
 from postgres_server import DEBIAN
 from storage.postgres_database import empty_database
 from storage.postgres_jobs import copy_jobs
@@ -76,3 +82,38 @@ async def test_instance_that_stopped_in_a_claim_blocks_no_other_for_long() -> No
             await stopped.wait()
     stored = await offered(url)
     assert stored == {job.job_id: job.robot_id for job in [*first, *second]}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("seconds", [3.0, pytest.param(60.0, marks=pytest.mark.long)])
+async def test_instance_that_continues_after_a_pause_is_fenced(tmp_path: Path, seconds: float) -> None:
+    """Its robot runs the next job at another instance. A report in its older session waits for the paused one."""
+    with postgres_server() as postgres:
+        url = postgres.new_database("casare")
+        with instance(tmp_path, "first", url) as first, instance(tmp_path, "second", url) as second:
+            account = first.robot()
+            async with stranger(robot_address(first, account)) as old:
+                job_id = await begin_job(first, account, old)
+                first.process.send_signal(signal.SIGSTOP)
+                try:
+                    continues_at = time.monotonic() + seconds
+                    async with stranger(robot_address(second, account)) as robot:
+                        await robot.next("connected")
+                        await robot.report(job_id, "completed")
+                        await until(10, lambda: shown_as(second, job_id, "completed"))
+                        next_id = await begin_job(second, account, robot)
+                        await old.report(next_id, "failed", error="from the older session")
+                        await asyncio.sleep(max(0.0, continues_at - time.monotonic()))
+                        first.process.send_signal(signal.SIGCONT)
+                        assert await old.closed(30) in (CloseCode.REPLACED, CloseCode.SERVICE_RESTART)
+                        assert [one for one in old.seen if one["type"] == "job_assign"][1:] == []
+                        await until(30, lambda: is_ready(first))
+                        assert await shown_as(first, next_id, "running")
+                        await robot.report(next_id, "completed")
+                        await until(10, lambda: shown_as(first, next_id, "completed"))
+                finally:
+                    first.process.send_signal(signal.SIGCONT)
+            for one in (job_id, next_id):
+                assert (await statuses(second, one))[-2:] == ["running", "completed"]
+                assert (await job_of(second, one))["attempt"] == 1

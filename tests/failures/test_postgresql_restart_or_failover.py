@@ -1,17 +1,37 @@
 """Row 2: PostgreSQL is away from all instances, and returns or fails over: no job is assigned, acknowledged or lost."""
 
+import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from bus.servers import postgres_server
 from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.domain.liveness import LEASE_SECONDS
+from casare_rpa.domain.robot_sessions import INSTANCE_SECONDS
 from casare_rpa.domain.vocabulary import CloseCode, JobStatus
+from casare_rpa.infrastructure.orchestrator.robots.cut_off import CUT_OFF_SECONDS
+from casare_rpa.infrastructure.orchestrator.storage.postgres.store import PostgresStore
+from contract.stranger import now, stranger
+from contract.test_robot_life import robot_address
 from failures.outage import STEP_SECONDS, Outage, two_instances, working
+from failures.processes import (
+    ask,
+    begin_job,
+    instance,
+    is_ready,
+    job_of,
+    ready,
+    statuses,
+    until,
+)
 from hub.fake_peer import seen
 from orchestrator.slices import hello
+from postgres_server import DEBIAN, PostgresServer
+from storage.values import a_job, add
 
 
 @pytest.fixture
@@ -101,3 +121,93 @@ async def test_nothing_is_assigned_or_acknowledged_meanwhile(pair: Outage) -> No
     await pair.run(STEP_SECONDS, link)
     assert (await pair.here.stored(job)).status is JobStatus.COMPLETED
     assert (await pair.here.stored(waiting)).robot_id == link.robot_id
+
+
+# With processes, sockets and PostgreSQL
+
+
+@pytest.mark.slow
+async def test_restart_keeps_sockets_and_requests_say_when_to_try_again(tmp_path: Path) -> None:
+    with postgres_server() as postgres, instance(tmp_path, "one", postgres.new_database("casare")) as server:
+        account = server.robot()
+        async with stranger(robot_address(server, account)) as robot:
+            job_id = await begin_job(server, account, robot)
+            before = len(robot.seen)
+            postgres.kill()
+            refused = await ask(server, "/api/v1/jobs", "POST", {"workflow_id": "w"})
+            assert (refused.status_code, refused.headers["retry-after"]) == (503, "2")
+            await robot.send("job_status", {"job_id": job_id, "status": "completed", "timestamp": now()}, id="report")
+            status, body = await ready(server)
+            assert (status, body["status"], body["part"]) == (200, "degraded", "store")
+            await asyncio.wait_for(await robot.socket.ping(), 10)
+            assert [one["type"] for one in robot.seen[before:] if one["type"] in ("ack", "job_assign")] == []
+            postgres.start()
+            await until(30, lambda: is_ready(server))
+            await robot.send("job_status", {"job_id": job_id, "status": "completed", "timestamp": now()}, id="again")
+            assert (await robot.answer("again"))["type"] == "ack"
+            assert (await statuses(server, job_id))[-2:] == ["running", "completed"]
+            assert (await ask(server, "/api/v1/jobs", "POST", {"workflow_id": "w"})).status_code == 201
+
+
+@pytest.mark.slow
+@pytest.mark.long
+@pytest.mark.timeout(300)
+async def test_minute_without_postgresql_moves_no_robot_of_any_instance(tmp_path: Path) -> None:
+    """Longer than the time after which an instance that alone has lost PostgreSQL sends its robots away."""
+    with postgres_server() as postgres:
+        url = postgres.new_database("casare")
+        with instance(tmp_path, "first", url) as first, instance(tmp_path, "second", url) as second:
+            accounts = [first.robot(), second.robot()]
+            async with (
+                stranger(robot_address(first, accounts[0])) as one,
+                stranger(robot_address(second, accounts[1])) as two,
+            ):
+                jobs = [await begin_job(first, accounts[0], one), await begin_job(second, accounts[1], two)]
+                await asyncio.sleep(2 * INSTANCE_SECONDS)  # each has seen the other in the store
+                postgres.kill()
+                until_time = time.monotonic() + CUT_OFF_SECONDS + 15
+                while time.monotonic() < until_time:
+                    for server in (first, second):
+                        status, body = await ready(server)
+                        assert (status, body["status"]) == (200, "degraded")
+                    for account, robot in zip(accounts, (one, two), strict=True):
+                        await robot.heartbeat(account.robot_id, "busy")
+                    await asyncio.sleep(2)
+                postgres.start()
+                for server in (first, second):
+                    await until(30, lambda server=server: is_ready(server))
+                await asyncio.sleep(2 * INSTANCE_SECONDS)
+                for job_id, server, robot in zip(jobs, (first, second), (one, two), strict=True):
+                    await asyncio.wait_for(await robot.socket.ping(), 10)
+                    stored = await job_of(server, job_id)
+                    assert (stored["status"], stored["contact"], stored["attempt"]) == ("running", None, 1)
+
+
+@pytest.mark.slow
+@pytest.mark.long
+async def test_promoted_standby_begins_another_epoch_and_takes_writes() -> None:
+    primary = PostgresServer(DEBIAN, settings=["synchronous_standby_names=*"], durable=True)
+    standby = PostgresServer(DEBIAN, settings=["synchronous_standby_names="], durable=True)
+    try:
+        primary.create()
+        primary.start()
+        standby.create_standby_of(primary)
+        standby.start()
+        primary.new_database("casare")
+        hosts = f"127.0.0.1:{primary.port},127.0.0.1:{standby.port}"
+        store = await PostgresStore.open(f"postgresql://casare@{hosts}/casare")
+        try:
+            await add(store, a_job(job_id="before"))
+            epoch = (await store.stream()).epoch
+            primary.kill()
+            await asyncio.to_thread(standby.promote)
+            await add(store, a_job(job_id="after"))
+            state = await store.stream()
+            assert state.epoch != epoch
+            assert state.last == 2, "the numbers continue"
+            assert await store.job("before") is not None
+        finally:
+            await store.close()
+    finally:
+        primary.close()
+        standby.close()

@@ -1,4 +1,7 @@
-"""An instance without a bus shows the commits of another one within a second."""
+"""Row 7: the bus is dead, or loses hints. Changes of other instances are seen up to a second later; nothing is lost.
+
+tests/orchestrator/test_two_instances.py loses, repeats and delays hints at random; so does the simulation.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -9,24 +12,32 @@ from typing import Any
 
 import pytest
 
+from api.conftest import Api
+from api.test_health import figures
 from audit_entries import AN_ENTRY
+from bus.servers import NATS_SERVERS, nats_server
+from casare_rpa.domain.job_submissions import NewSubmission
 from casare_rpa.domain.logs import LogFilter
 from casare_rpa.domain.protocol import JobReport, RobotLog
 from casare_rpa.domain.vocabulary import Channel, ReportStatus
 from casare_rpa.infrastructure.orchestrator.bus.alone import Alone, Polling
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
+from casare_rpa.infrastructure.orchestrator.maintenance.readiness import NO_HINTS
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import RobotConnection
 from casare_rpa.infrastructure.orchestrator.robots.resync import (
     RESYNC_SECONDS,
     SHARED_RESYNC_SECONDS,
     shared_pause_seconds,
 )
+from casare_rpa.infrastructure.orchestrator.server import create_app
 from casare_rpa.infrastructure.orchestrator.settings import Settings
 from casare_rpa.infrastructure.orchestrator.views.log_stream import audience_of
 from fake_clock import FakeClock
 from hub.fake_peer import FakePeer, documents
 from new_database import new_database
 from orchestrator.slices import ADMIN, Instance, InterceptedStore
+from postgres_server import DEBIAN
+from storage.postgres_database import empty_database
 
 STEP_SECONDS = 0.0625
 """A power of two, so that a second is a whole number of steps."""
@@ -261,3 +272,55 @@ async def test_copies_are_compared_each_second_if_others_write(
             assert plane.ringer is None
     finally:
         await store.close()
+
+
+# A bus that dies, with PostgreSQL and NATS
+
+LATE_SECONDS = 1.0
+MACHINE_SECONDS = 1.0
+"""The time that a busy machine needs besides."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("program", [NATS_SERVERS["nats of the system"]])
+async def test_dead_bus_delays_changes_by_a_second_and_is_shown(tmp_path: Path, program: str) -> None:
+    url = empty_database(DEBIAN)
+    with nats_server(program) as nats:
+        settings = [
+            Settings(
+                data_dir=tmp_path,
+                api_secret="admin-secret-of-the-tests-0123456789",
+                database_url=url,
+                bus_url=f"nats://127.0.0.1:{nats.port}",
+                instance_name=name,
+                jwt_secret="jwt-secret-of-the-tests-Zm9vYmFyZm9v",
+                admin_password="password-of-the-tests",
+            )
+            for name in ("here", "there")
+        ]
+        async with ControlPlane.open(settings[0]) as here, ControlPlane.open(settings[1]) as there:
+            app = create_app(settings[0])
+            app.state.control_plane, app.state.connection_gate = here, None
+            api = Api(app)
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                while not (here.bus.alive and there.bus.alive):
+                    await asyncio.sleep(0.01)
+            assert (await api.client().get("/health/ready")).json() == {"status": "ok"}
+            assert (await figures(api))["casare_bus_alive",] == 1
+            viewer = FakePeer(FakeClock())
+            here.hub.attach(viewer.session)
+            await here.job_stream.join_with_snapshot(viewer.session, "jobs", None)
+            await viewer.session.accept()
+            nats.kill()
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                while here.bus.alive or there.bus.alive:
+                    await asyncio.sleep(0.01)
+            answer = (await api.client().get("/health/ready")).json()
+            assert answer == {"status": "degraded", "reason": NO_HINTS, "part": "bus"}
+            found = await figures(api)
+            assert (found["casare_bus_alive",], found["casare_degraded",]) == (0, 1)
+            for number in range(1, 4):
+                await there.commands.jobs.submit(ADMIN, NewSubmission(workflow_id="w", tenant_id="default"))
+                async with asyncio.timeout(LATE_SECONDS + MACHINE_SECONDS):
+                    while len([one for one in await documents(viewer) if one["type"] == "job_update"]) < number:
+                        await asyncio.sleep(0.01)

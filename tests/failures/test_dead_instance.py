@@ -1,0 +1,39 @@
+"""Row 6: an instance is dead, as after kill -9. Another one ends its sessions, and its robots have one whole window."""
+
+from pathlib import Path
+
+import pytest
+
+from bus.servers import postgres_server
+from contract.stranger import stranger
+from contract.test_robot_life import robot_address
+from failures.processes import begin_job, instance, job_of, robot_shown_as, shown_as, statuses, until
+
+KNOWN_SECONDS = 25.0
+"""15 s after the last write was seen. An instance writes, and looks at the others, every 5 s."""
+MACHINE_SECONDS = 2.0
+"""The time of a round and of a request on a busy machine."""
+
+
+@pytest.mark.slow
+@pytest.mark.long
+async def test_robots_of_a_killed_instance_are_known_in_time_and_keep_their_jobs(tmp_path: Path) -> None:
+    with postgres_server() as postgres:
+        url = postgres.new_database("casare")
+        with instance(tmp_path, "first", url) as first, instance(tmp_path, "second", url) as second:
+            account = first.robot()
+            async with stranger(robot_address(first, account)) as robot:
+                job_id = await begin_job(first, account, robot)
+                await until(10, lambda: robot_shown_as(second, account, "busy"))
+                first.process.kill()
+                first.wait()
+                seconds = await until(60, lambda: robot_shown_as(second, account, "offline"))
+            assert seconds <= KNOWN_SECONDS + MACHINE_SECONDS
+            stored = await job_of(second, job_id)
+            assert (stored["status"], stored["contact"]) == ("running", "lost")
+            async with stranger(robot_address(second, account)) as robot:
+                await robot.next("connected")
+                await robot.report(job_id, "completed")
+                await until(10, lambda: shown_as(second, job_id, "completed"))
+            assert (await statuses(second, job_id))[-2:] == ["running", "completed"]
+            assert (await job_of(second, job_id))["attempt"] == 1
