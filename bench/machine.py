@@ -22,8 +22,10 @@ def pin(process_id: int, core: int | None) -> None:
 
 def pin_children(process_id: int, core: int | None) -> None:
     """Pin a process and its present children; the children that it starts later are pinned as it is."""
-    for one in (process_id, *(child.pid for child in psutil.Process(process_id).children(recursive=True))):
-        pin(one, core)
+    pin(process_id, core)
+    for child in psutil.Process(process_id).children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has ended
+            pin(child.pid, core)
 
 
 def cpu_seconds(process_id: int) -> float:
