@@ -34,9 +34,9 @@ INSERT INTO jobs (
     late_reports, progress, message, revision, placement, rank, ready
 )
 SELECT 'job-' || lpad(to_hex(i), 24, '0'), 'default', 'waits', $2::bigint - ($1::bigint - i), 'default', 'pending', 9,
-    '{}', CASE WHEN i % 2 = 0 THEN '["nobody"]' ELSE '[]' END, CASE WHEN i % 2 = 1 THEN 'absent' END,
+    '{}', CASE WHEN i % 2 = 0 THEN '["unknown"]' ELSE '[]' END, CASE WHEN i % 2 = 1 THEN 'absent' END,
     3600, 1, 0, 0, '[]', 0, 0, 0, 0, 0, 0, '', 0,
-    CASE WHEN i % 2 = 0 THEN '["default","default",null,["nobody"],"waits"]'
+    CASE WHEN i % 2 = 0 THEN '["default","default",null,["unknown"],"waits"]'
         ELSE '["default","default","absent",[],"waits"]' END,
     $2::bigint - ($1::bigint - i), 1
 FROM generate_series(0, $1::bigint - 1) AS i
