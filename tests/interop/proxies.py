@@ -3,10 +3,11 @@
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,12 @@ class Proxy:
 
     host: str
     folder: Path
+    log: Path
+    """The log of its requests."""
+
+    def reload(self) -> None:
+        """Start new workers, as `nginx -s reload` does."""
+        os.kill(int((self.folder / "pid").read_text()), signal.SIGHUP)
 
     @property
     def authority(self) -> Path:
@@ -57,17 +64,20 @@ def make_certificates(folder: Path) -> None:
 
 
 @contextmanager
-def nginx(folder: Path, upstream: str) -> Iterator[Proxy]:
-    """nginx in front of `upstream` (`host:port`)."""
+def nginx(folder: Path, *upstreams: str) -> Iterator[Proxy]:
+    """nginx in front of one or two instances (`host:port`)."""
     port = _free_port()
-    block = _configuration("nginx", folder, upstream).replace("listen 443", f"listen 127.0.0.1:{port}")
+    block = _configuration("nginx", folder, upstreams[0]).replace("listen 443", f"listen 127.0.0.1:{port}")
+    if len(upstreams) > 1:
+        block = re.sub(r"upstream casare \{.*?\n\}\n", _several(upstreams), block, flags=re.DOTALL)
     block = block.replace("/var/log/nginx/", f"{folder}/")
     kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     paths = "".join(f"{kind}_temp_path {folder}/{kind};\n" for kind in kinds)
     head = f"daemon off;\npid {folder}/pid;\nerror_log {folder}/error.log;\nevents {{}}\n"
     (folder / "nginx.conf").write_text(f"{head}http {{\n{paths}{block}}}\n")
-    with _running(["nginx", "-e", f"{folder}/error.log", "-c", f"{folder}/nginx.conf"], port):
-        yield Proxy(f"127.0.0.1:{port}", folder)
+    command = ["nginx", "-e", f"{folder}/error.log", "-c", f"{folder}/nginx.conf"]
+    with _running(command, port, folder / "nginx.out"):
+        yield Proxy(f"127.0.0.1:{port}", folder, folder / "rpa.log")
 
 
 @contextmanager
@@ -75,15 +85,25 @@ def haproxy(folder: Path, upstream: str) -> Iterator[Proxy]:
     """HAProxy in front of `upstream` (`host:port`)."""
     port = _free_port()
     block = _configuration("haproxy", folder, upstream).replace("bind :443", f"bind 127.0.0.1:{port}")
-    (folder / "haproxy.cfg").write_text(block)
-    with _running(["haproxy", "-f", f"{folder}/haproxy.cfg"], port):
-        yield Proxy(f"127.0.0.1:{port}", folder)
+    (folder / "haproxy.cfg").write_text(f"global\n    log stdout format raw local0\n{block}")
+    with _running(["haproxy", "-f", f"{folder}/haproxy.cfg"], port, folder / "haproxy.log"):
+        yield Proxy(f"127.0.0.1:{port}", folder, folder / "haproxy.log")
 
 
 def _configuration(language: str, folder: Path, upstream: str) -> str:
     found = re.search(rf"```{language}\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     assert found, f"{PAGE.name} has no {language} block"
     return found.group(1).replace("127.0.0.1:8000", upstream).replace("/etc/ssl/rpa/", f"{folder}/")
+
+
+def _several(upstreams: Sequence[str]) -> str:
+    """The upstream block of the page for several instances."""
+    found = re.search(r"```nginx\n(upstream casare \{.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    assert found, f"{PAGE.name} has no upstream block for several instances"
+    block = found.group(1)
+    for number, upstream in enumerate(upstreams, 11):
+        block = block.replace(f"10.0.0.{number}:8000", upstream)
+    return block
 
 
 def _free_port() -> int:
@@ -93,10 +113,11 @@ def _free_port() -> int:
 
 
 @contextmanager
-def _running(command: list[str], port: int) -> Iterator[None]:
+def _running(command: list[str], port: int, output: Path) -> Iterator[None]:
     program = shutil.which(command[0], path=os.environ.get("PATH", os.defpath) + SYSTEM_FOLDERS)
     assert program, f"{command[0]} is needed: apt-get install nginx-light haproxy"
-    process = subprocess.Popen([program, *command[1:]], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    with output.open("ab") as file:
+        process = subprocess.Popen([program, *command[1:]], stdout=file, stderr=file)
     try:
         deadline = time.monotonic() + START_SECONDS
         while True:
@@ -106,9 +127,9 @@ def _running(command: list[str], port: int) -> Iterator[None]:
             except OSError:
                 if process.poll() is not None or time.monotonic() > deadline:
                     process.kill()
-                    raise AssertionError(f"{command[0]} did not start: {process.communicate()[0]}") from None
+                    raise AssertionError(f"{command[0]} did not start: {output.read_text()}") from None
                 time.sleep(0.05)
         yield
     finally:
         process.terminate()
-        process.communicate(timeout=10)
+        process.wait(timeout=10)
