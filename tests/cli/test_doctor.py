@@ -160,6 +160,22 @@ def test_given_orchestrator_that_does_not_answer_is_a_warning() -> None:
     judged(network.orchestrator(HERE, Answer(200, is_ours=False, ahead_seconds=0), named=True), PROBLEM, "answered 200")
 
 
+READY_BODIES = [
+    (200, {"status": "ok"}, OK, "is ready."),
+    (200, {"status": "degraded", "reason": "disk\nfull", "part": "store"}, WARNING, r"degraded: disk\nfull"),
+    (200, {"status": "degraded", "reason": 5}, OK, "is ready."),
+    (503, {"type": "error", "payload": {"message": "draining"}, "status": "draining"}, PROBLEM, "not ready: draining"),
+    (503, {"type": "error", "payload": {}}, PROBLEM, "not ready."),
+]
+
+
+@pytest.mark.parametrize(("status", "body", "verdict", "words"), READY_BODIES)
+def test_reason_of_an_orchestrator_is_shown(status: int, body: Any, verdict: Verdict, words: str) -> None:
+    with answering(lambda _: (status, body)) as fake:
+        address = parse_address(fake.url)
+        judged(network.orchestrator(address, network.probe_http(address), named=True), verdict, words)
+
+
 @pytest.mark.parametrize(
     ("ahead", "verdict", "words"),
     [

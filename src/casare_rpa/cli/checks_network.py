@@ -10,12 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
 
 from casare_rpa.cli.check import Check, ok, problem, warning
 from casare_rpa.domain.errors import AuthError, CasareError, ConnectFailed
+from casare_rpa.domain.limits import MAX_REASON_LENGTH
+from casare_rpa.domain.printable import one_line
 from casare_rpa.domain.vocabulary import CloseCode
 from casare_rpa.infrastructure.orchestrator.communication.addresses import Address, certificate_failure
 
@@ -32,12 +35,14 @@ PROBE_ROBOT = "casare-doctor"
 class Answer:
     """Response to /health/ready. `is_ours`: the body has the form of an orchestrator's.
 
-    `ahead_seconds` is how far the peer's clock is ahead of this one; `None` without a Date header.
+    `ahead_seconds` is how far the peer's clock is ahead of this one; `None` without a Date header. `reason` says why
+    the orchestrator is not ready, or works with limits.
     """
 
     status: int
     is_ours: bool
     ahead_seconds: float | None
+    reason: str | None = None
 
 
 def probe_http(address: Address) -> Answer | None:
@@ -62,7 +67,15 @@ def probe_http(address: Address) -> Answer | None:
     except ValueError:
         body = None
     # Two forms: {"status": "ok"}, and the error of an orchestrator that is not ready.
-    return Answer(response.status_code, isinstance(body, dict) and ("status" in body or "payload" in body), ahead)
+    is_ours = isinstance(body, dict) and ("status" in body or "payload" in body)
+    return Answer(response.status_code, is_ours, ahead, _reason(body) if is_ours else None)
+
+
+def _reason(body: dict[str, Any]) -> str | None:
+    """Why the orchestrator is degraded or not ready, in its own words."""
+    payload = body.get("payload")
+    text = payload.get("message") if isinstance(payload, dict) else body.get("reason")
+    return f"{one_line(text)[:MAX_REASON_LENGTH].rstrip('.')}." if isinstance(text, str) and text else None
 
 
 def _ahead(date: str | None, here: float) -> float | None:
@@ -84,9 +97,12 @@ def orchestrator(address: Address, answer: Answer | None, *, named: bool) -> Che
         sentence = f"{address.shown} answered {answer.status}, but it is not an orchestrator."
         return problem(name, sentence, "Correct --url or CASARE_URL, or check the proxy at that address.")
     if answer.status != 200:
-        return problem(
-            name, f"{address.shown} answers, but it is not ready.", "See the log of casare serve for the reason."
-        )
+        because = f": {answer.reason}" if answer.reason else "."
+        step = "See the log of casare serve for the reason."
+        return problem(name, f"{address.shown} answers, but it is not ready{because}", step)
+    if answer.reason is not None:
+        step = "Requests that need the part get 503 until it works again."
+        return warning(name, f"{address.shown} is ready, but degraded: {answer.reason}", step)
     return ok(name, f"{address.shown} is ready.")
 
 
