@@ -13,7 +13,7 @@ from contract.stranger import Stranger, stranger
 from interop.proxies import make_certificates
 from several_servers import new_store, several_servers
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 WITHIN_SECONDS = 20.0
 HINTED_SECONDS = 0.5
 """Far less than the second between two looks without hints: five changes in turn prove that hints arrive."""
