@@ -72,9 +72,7 @@ class InstanceFaults:
 
     def cut_off_from_the_disk(self) -> None:
         server = self._server()
-        faults = server.access.faults
-        server.note_away()
-        faults.cut_off = self._chance.choice((CutOff.FAILS, CutOff.HANGS))
+        server.cut_off(self._chance.choice((CutOff.FAILS, CutOff.HANGS)))
         self._world.later(self._chance.choice(CUT_OFF_SECONDS) + self._chance.random() * 5.0, server.reach_the_disk)
 
     def late_answers(self) -> None:
@@ -164,8 +162,7 @@ class InstanceFaults:
     def _cut_all_off(self, kind: CutOff) -> None:
         if not self._world.calm:
             for server in self._world.cluster.servers:
-                server.note_away()
-                server.access.faults.cut_off = kind
+                server.cut_off(kind)
 
     def no_heartbeats(self) -> None:
         """A robot sends no heartbeats, and so no list of its jobs, after its next claim, but reports."""

@@ -107,6 +107,7 @@ class Server:
         self.plane: ControlPlane | None = None
         self.starts = 0
         self._stopped_at = 0.0
+        self._cut_off_at = 0.0
         self._reported_at = float("-inf")
         self._between_reports: Callable[[], None] | None = None
         self._asked_to_end = asyncio.Event()
@@ -252,10 +253,19 @@ class Server:
         well = faults.cut_off is CutOff.NOT and not faults.failing and faults.delay_seconds < SLOW_SECONDS
         return well and self.plane is not None and not self.stopped_seconds
 
+    def cut_off(self, how: CutOff) -> None:
+        """Cut it off from the disk."""
+        self.note_away()
+        if self.access.faults.cut_off is CutOff.NOT:
+            self._cut_off_at = self._loop.time()
+        self.access.faults.cut_off = how
+
     def reach_the_disk(self) -> None:
-        """End a time in which it was cut off. It treats a long one like a pause."""
+        """End a time in which it is cut off. It treats a long one like a pause."""
+        if self.access.faults.cut_off is CutOff.NOT:
+            return
         self.access.faults.cut_off = CutOff.NOT
-        if self._serving.away and self._loop.time() - self._serving.away[-1] > LATE_SECONDS + 2 * INTERVAL_SECONDS:
+        if self._loop.time() - self._cut_off_at > LATE_SECONDS + 2 * INTERVAL_SECONDS:
             self._serving.since.append(self._loop.time())
 
     # Its sockets

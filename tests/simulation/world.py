@@ -193,6 +193,7 @@ class World:
         self.cluster.wire.faults = WireFaults()
         for server in self.cluster.servers:
             server.wanted = True
+            server.reach_the_disk()
             server.access.faults.clear()
             server.hints.clear()
             server.stop_between_reports(None)
