@@ -93,7 +93,7 @@ async def test_instance_that_continues_after_a_pause_is_fenced(tmp_path: Path, s
         url = postgres.new_database("casare")
         with instance(tmp_path, "first", url) as first, instance(tmp_path, "second", url) as second:
             account = first.robot()
-            async with stranger(robot_address(first, account)) as old:
+            async with stranger(robot_address(first, account), ping_interval=None) as old:
                 job_id = await begin_job(first, account, old)
                 first.process.send_signal(signal.SIGSTOP)
                 try:
