@@ -202,11 +202,11 @@ def problems_of(strips: Iterable[tuple[str, dict[str, Any]]]) -> list[str]:
     return found
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     ("instances", "robots", "beat_seconds"),
-    [pytest.param(3, 500, 30.0, marks=pytest.mark.long), (2, 20, 6.0)],
+    [(3, 500, 30.0), (2, 20, 6.0)],
 )
 async def test_rolling_restart_is_seen_in_no_event_and_in_no_strip(
     tmp_path: Path, instances: int, robots: int, beat_seconds: float, monkeypatch: pytest.MonkeyPatch
