@@ -133,7 +133,8 @@ async def _fill(url: str, robots: int, slots: int, pending: int) -> None:
             await connection.execute("SET synchronous_commit = off")
             await connection.execute(ADD_JOBS, pending, time.time_ns() // 1000, timeout=FILL_SECONDS)
             await connection.execute(COUNT, pending)
-            await connection.execute("VACUUM ANALYZE jobs; CHECKPOINT", timeout=FILL_SECONDS)
+            await connection.execute("VACUUM ANALYZE jobs", timeout=FILL_SECONDS)
+            await connection.execute("CHECKPOINT", timeout=FILL_SECONDS)
     finally:
         await connection.close()
 
