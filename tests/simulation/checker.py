@@ -199,11 +199,13 @@ def _judged_elsewhere(evidence: Evidence, entry: Entry) -> Iterator[str]:
         return
     serving = evidence.history.servers[newest.instance]
     away = max((at for at in serving.away if newest.since < at <= min(entry.at, newest.until)), default=None)
-    parted = [
-        e.at for e in evidence.of_job[entry.job_id] if e.kind == "contact_lost" and newest.since < e.at < entry.at
-    ]
+    parted = [e for e in evidence.of_job[entry.job_id] if e.kind == "contact_lost" and newest.since < e.at < entry.at]
     if away is not None:
-        away = min(away, max(parted, default=away))
+        if parted and parted[-1].at > away and parted[-1].writer == newest.instance:
+            # It came back, and ended the session itself. Only a long time away is followed by a window.
+            away = serving.began_before(entry.at)
+        else:
+            away = min(away, parted[-1].at if parted else away)
         if entry.at - away < WINDOW_SECONDS:
             yield f"LOST: {entry}: only {entry.at - away:.0f} s after the instance of its robot was away"
         return
