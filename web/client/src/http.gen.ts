@@ -1504,6 +1504,12 @@ export interface components {
             differences: components["schemas"]["Differences"] | null;
         };
         /**
+         * DegradedPart
+         * @description A part of the server that can be away.
+         * @enum {string}
+         */
+        DegradedPart: "store" | "bus";
+        /**
          * DepthPoint
          * @description `oldest_wait_seconds` is the wait of the first job; null if no job waited.
          */
@@ -2469,11 +2475,8 @@ export interface components {
             status: "ok" | "degraded";
             /** Reason */
             reason?: string | null;
-            /**
-             * Part
-             * @description The part that is away.
-             */
-            part?: ("store" | "bus") | null;
+            /** @description The part that is away. */
+            part?: components["schemas"]["DegradedPart"] | null;
         };
         /**
          * Reason

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from typing import Literal, NamedTuple
+from enum import StrEnum
+from typing import NamedTuple
 
 from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.infrastructure.orchestrator.ports.bus import Bus
@@ -16,14 +17,19 @@ FRESH_SECONDS = 1.0
 WRITE_SECONDS = 5.0
 NO_HINTS = "the bus is not connected: changes of other instances are seen up to a second late"
 
-Part = Literal["store", "bus"]
+
+class DegradedPart(StrEnum):
+    """A part of the server that can be away."""
+
+    STORE = "store"
+    BUS = "bus"
 
 
 class Degraded(NamedTuple):
     """Why an instance is degraded, and which part of the server is away from it."""
 
     reason: str
-    part: Part
+    part: DegradedPart
 
 
 class Readiness:
@@ -53,8 +59,8 @@ class Readiness:
         if problem is not None and not self._store.shared:
             raise StoreUnavailable(problem)
         if problem is not None:
-            return Degraded(problem, "store")
-        return None if self._bus.alive else Degraded(NO_HINTS, "bus")
+            return Degraded(problem, DegradedPart.STORE)
+        return None if self._bus.alive else Degraded(NO_HINTS, DegradedPart.BUS)
 
     async def store_problem(self) -> str | None:
         """Why nothing can be written; `None` if the store commits. The first result of each kind is logged."""

@@ -12,7 +12,7 @@ from casare_rpa.domain.vocabulary import ErrorCode, RobotStatus
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Plane, admin, authenticated
 from casare_rpa.infrastructure.orchestrator.api.error_responses import error_answer, responses
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
-from casare_rpa.infrastructure.orchestrator.maintenance.readiness import Part
+from casare_rpa.infrastructure.orchestrator.maintenance.readiness import DegradedPart
 
 router = APIRouter(tags=["health"])
 
@@ -28,7 +28,7 @@ class Ready(BaseModel):
 
     status: Literal["ok", "degraded"]
     reason: str | None = None
-    part: Part | None = Field(default=None, description="The part that is away.")
+    part: DegradedPart | None = Field(default=None, description="The part that is away.")
 
 
 @router.get("/health/live")
