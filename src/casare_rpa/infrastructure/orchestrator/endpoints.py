@@ -40,6 +40,7 @@ from casare_rpa.infrastructure.orchestrator.ports.sockets import (
     Send,
     Unfinished,
     admit,
+    refuse_gone,
 )
 from casare_rpa.infrastructure.orchestrator.robots.work_budgets import COUNTED_BYTES, ReadingPause, WorkBudget
 from casare_rpa.infrastructure.orchestrator.settings import Settings
@@ -127,6 +128,7 @@ class Endpoint(ABC, Generic[P]):
             return await self._refuse(session, ErrorCode.INTERNAL_ERROR, "restarting", CloseCode.SERVICE_RESTART)
         if self._too_many_connections(parts, session):
             return await self._refuse(session, ErrorCode.RATE_LIMITED, "too many connections", CloseCode.OVERLOADED)
+        refuse_gone(scope)
         parts.hub.attach(session)
         parts.credential_checks.watch(session)
         with parts.metrics.connections.labels(endpoint=self.name).track_inprogress():

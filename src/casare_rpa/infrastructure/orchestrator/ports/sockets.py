@@ -25,6 +25,8 @@ SIZE_EXTENSION = "casare.message_size"
 
 ADMIT_EXTENSION = "casare.admit"
 """The key in the extensions of an ASGI scope for the function that `admit` calls."""
+PEER_EXTENSION = "casare.peer"
+"""The key in the extensions of an ASGI scope of `{"gone": f}`; `f()` is whether the peer has ended the connection."""
 
 
 class Transport(Protocol):
@@ -50,3 +52,14 @@ def admit(scope: MutableMapping[str, Any]) -> None:
     extension = (scope.get("extensions") or {}).get(ADMIT_EXTENSION)
     if extension is not None:
         extension["admit"]()
+
+
+def refuse_gone(scope: MutableMapping[str, Any]) -> None:
+    """Raise OSError if the peer has ended the connection already.
+
+    A handshake can wait in the system while the server stands still. Its client has then given up, and may be connected
+    elsewhere: nothing may be done for it, least of all replace that connection.
+    """
+    extension = (scope.get("extensions") or {}).get(PEER_EXTENSION)
+    if extension is not None and extension["gone"]():
+        raise ConnectionAbortedError("the peer has ended the connection")

@@ -22,7 +22,7 @@ from uvicorn.server import ServerState
 from websockets.frames import Frame
 
 from casare_rpa.domain.vocabulary import CloseCode
-from casare_rpa.infrastructure.orchestrator.ports.sockets import SIZE_EXTENSION
+from casare_rpa.infrastructure.orchestrator.ports.sockets import PEER_EXTENSION, SIZE_EXTENSION
 from casare_rpa.infrastructure.orchestrator.transport.handshake import LINGER_SECONDS, UpgradedProtocol
 
 PIECE_BYTES = 4 * 1024
@@ -71,11 +71,12 @@ class GuardedProtocol(UpgradedProtocol):
         extensions = self.scope["extensions"]
         if extensions is not None:
             extensions[SIZE_EXTENSION] = {"limit": self.limit_messages}
+            extensions[PEER_EXTENSION] = {"gone": self.transport.is_closing}
         try:
             await super().run_asgi()
         finally:
             if extensions is not None:
-                del extensions[SIZE_EXTENSION]
+                del extensions[SIZE_EXTENSION], extensions[PEER_EXTENSION]
             self._expect_end()
 
     def connection_lost(self, exc: Exception | None) -> None:
