@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -26,7 +25,7 @@ from casare_rpa.infrastructure.orchestrator.robots.live_robot import RobotConnec
 from chaos.proxy import Proxy
 from contract.stranger import stranger
 from contract.test_robot_life import robot_address
-from failures.outage import STEP_SECONDS, Outage, two_instances, working
+from failures.outage import STEP_SECONDS, Outage, working
 from failures.processes import (
     begin_job,
     instance,
@@ -38,12 +37,6 @@ from failures.processes import (
     until,
 )
 from orchestrator.slices import hello
-
-
-@pytest.fixture
-async def pair(tmp_path: Path) -> AsyncIterator[Outage]:
-    async with two_instances(tmp_path) as outage:
-        yield outage
 
 
 def cut_off(pair: Outage, *, shared: bool = True, reachable: bool = True) -> CutOffInstance:

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from casare_rpa.infrastructure.orchestrator.robots.cut_off import CUT_OFF_SECOND
 from casare_rpa.infrastructure.orchestrator.storage.postgres.store import PostgresStore
 from contract.stranger import now, stranger
 from contract.test_robot_life import robot_address
-from failures.outage import STEP_SECONDS, Outage, two_instances, working
+from failures.outage import STEP_SECONDS, Outage, working
 from failures.processes import (
     ask,
     begin_job,
@@ -32,12 +31,6 @@ from hub.fake_peer import seen
 from orchestrator.slices import hello
 from postgres_server import DEBIAN, PostgresServer
 from storage.values import a_job, add
-
-
-@pytest.fixture
-async def pair(tmp_path: Path) -> AsyncIterator[Outage]:
-    async with two_instances(tmp_path) as outage:
-        yield outage
 
 
 async def test_lease_ends_one_window_after_the_return_at_the_earliest(pair: Outage) -> None:
