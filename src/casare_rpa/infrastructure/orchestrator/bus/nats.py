@@ -116,7 +116,10 @@ class NatsLink:
             self._require_tls()
             await self._client.subscribe(self._subject, cb=take, pending_msgs_limit=MAX_UNREAD)
             await self._client.publish(self._subject, NOTHING)
-            await self._client.flush(round(CONNECT_SECONDS))
+            # nats-py sends the ping of a flush before the commands that wait. A refusal arrives before the answer to
+            # the second one.
+            for _ in range(2):
+                await self._client.flush(round(CONNECT_SECONDS))
         except (Error, ssl.SSLError) as error:
             raise _explained(error, self._server) from None
         if self._problem is not None:
