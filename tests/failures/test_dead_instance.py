@@ -9,8 +9,8 @@ from contract.stranger import stranger
 from contract.test_robot_life import robot_address
 from failures.processes import begin_job, instance, job_of, robot_shown_as, shown_as, statuses, until
 
-KNOWN_SECONDS = 25.0
-"""15 s after the last write was seen. An instance writes, and looks at the others, every 5 s."""
+KNOWN_SECONDS = 16.0
+"""15 s after the last write was seen. An instance looks every half second whether the others write."""
 MACHINE_SECONDS = 2.0
 """The time of a round and of a request on a busy machine."""
 

@@ -1,5 +1,6 @@
 """Two instances of the server on one store: who has a robot, who judges its leases, and what follows a death."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -116,6 +117,64 @@ async def test_robots_of_a_dead_instance_have_a_new_window(pair: Pair) -> None:
     assert stored.starts == 1
 
 
+async def looks(one: Instance, seconds: float, job: Job | None = None) -> None:
+    """One instance runs on with all its rounds, while the other one stands still; until the job has lost contact."""
+    for step in range(round(2 * seconds)):
+        if step % 10 == 0:
+            await one.instances.hear()
+        await one.instances.look_for_dead()
+        if job is not None and (await one.stored(job)).contact_lost_at is not None:
+            return
+        one.clock.advance(0.5)
+
+
+@pytest.mark.parametrize("after_seconds", [0.0, 0.2, 0.45])
+async def test_death_is_known_within_a_second_after_the_15_seconds(pair: Pair, after_seconds: float) -> None:
+    """The rounds of the two instances are independent, so the last write may just have missed one of the other."""
+    here, there = pair
+    _, _, job = await working(here)
+    await here.instances.hear()
+    died_at = there.clock.monotonic()
+    there.clock.advance(after_seconds)
+    await looks(there, 60, job)
+    assert 15 <= there.clock.monotonic() - died_at <= 16
+    assert not there.instances.others_run
+
+
+async def test_instance_is_not_dead_before_it_was_silent_for_15_seconds(pair: Pair) -> None:
+    here, there = pair
+    _, _, job = await working(here)
+    for _ in range(10):
+        await looks(there, 14.5)
+        await here.instances.hear()
+    assert (await there.stored(job)).contact_lost_at is None
+
+
+async def test_robots_of_a_dead_instance_are_shown_at_once(pair: Pair) -> None:
+    here, there = pair
+    await here.robot()
+    await there.remote_robots.compare()
+    live = there.fleet.get(ROBOT)
+    assert live is not None
+    assert live.elsewhere
+    following = asyncio.create_task(there.remote_robots.compare_after_end())
+    await looks(there, 16)
+    async with asyncio.timeout(5):
+        await following
+    assert not live.elsewhere
+
+
+async def test_robots_of_a_dead_instance_are_shown_at_once_also_by_those_that_did_not_end_it(pair: Pair) -> None:
+    here, there = pair
+    following = asyncio.create_task(there.remote_robots.compare_after_end())
+    await looks(there, 10)
+    assert not following.done()
+    await here.instances.depart()
+    await looks(there, 0.5)
+    async with asyncio.timeout(5):
+        await following
+
+
 async def test_robot_of_a_dead_instance_that_connects_keeps_its_job(pair: Pair) -> None:
     here, there = pair
     _, _, job = await working(here)
@@ -152,6 +211,51 @@ async def test_no_instance_counts_as_dead_when_the_store_was_away(pair: Pair) ->
     await here.instances.hear()
     for _ in range(6):
         await both_run(here, there)
+    assert (await there.stored(job)).contact_lost_at is None
+
+
+async def test_no_instance_counts_as_dead_when_the_store_could_be_read_only(pair: Pair) -> None:
+    here, there = pair
+    _, _, job = await working(here)
+    there.store.interceptors["hear"] = refuse
+    for _ in range(60):
+        there.clock.advance(0.5)
+        await there.instances.look_for_dead()
+        with pytest.raises(StoreUnavailable):
+            await there.instances.hear()
+    del there.store.interceptors["hear"]
+    await looks(there, 10)
+    assert (await there.stored(job)).contact_lost_at is None
+    await here.instances.hear()
+    await looks(there, 10)
+    assert (await there.stored(job)).contact_lost_at is None
+
+
+async def test_no_instance_counts_as_dead_when_the_store_wrote_slowly(pair: Pair) -> None:
+    """The writes of both instances waited. Those of this one are the first that the store carries out."""
+    here, there = pair
+    _, _, job = await working(here)
+    await here.instances.hear()
+    there.clock.advance(2.5)
+    await there.instances.hear()
+    waiting = 0
+    continues = asyncio.Event()
+
+    async def wait(write: Callable[[], Awaitable[object]], *_: object) -> object:
+        nonlocal waiting
+        waiting += 1
+        await continues.wait()
+        return await write()
+
+    there.store.interceptors["hear"] = wait
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        for rounds in (there.instances.hear, there.instances.look_for_dead):
+            begun = waiting
+            there.clock.advance(5 if begun == 0 else 7.5)
+            group.create_task(rounds())
+            while waiting == begun:
+                await asyncio.sleep(0.001)
+        continues.set()
     assert (await there.stored(job)).contact_lost_at is None
 
 

@@ -55,7 +55,7 @@ from casare_rpa.infrastructure.orchestrator.ports.instances import AskInstance
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.robots.cut_off import CutOffInstance
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
-from casare_rpa.infrastructure.orchestrator.robots.instances import Instances
+from casare_rpa.infrastructure.orchestrator.robots.instances import LOOK_SECONDS, Instances
 from casare_rpa.infrastructure.orchestrator.robots.presence import Presence
 from casare_rpa.infrastructure.orchestrator.robots.reconciler import Reconciler
 from casare_rpa.infrastructure.orchestrator.robots.remote_robots import RemoteRobots
@@ -252,6 +252,9 @@ class ControlPlane:
         loops.every(RETENTION_SECONDS, "retention", self.retention.delete_expired)
         loops.every(MEASURE_SECONDS, "loop lag", self.loop_lag.measure)
         loops.every(INSTANCE_SECONDS, "instances", self.instances.hear)
+        if not isinstance(self.bus, Alone):
+            loops.every(LOOK_SECONDS, "dead instances", self.instances.look_for_dead)
+            loops.forever("robots of ended instances", self.remote_robots.compare_after_end)
         loops.every(INTERVAL_SECONDS, "rescue", self.rescuer.rescue)
         loops.every(INTERVAL_SECONDS, "cut off", self.cut_off.move_robots)
 

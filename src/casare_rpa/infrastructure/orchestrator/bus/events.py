@@ -83,6 +83,10 @@ class OrdersGiven(msgspec.Struct, frozen=True, gc=False):
     """This instance committed an order that another instance may have to carry out."""
 
 
+class InstanceEnded(msgspec.Struct, frozen=True, gc=False):
+    """Another instance ended, or its sessions were ended because it is dead."""
+
+
 class WorkAvailable(msgspec.Struct, frozen=True, gc=False):
     """A robot may be free for a job. The dispatcher also polls."""
 
@@ -98,6 +102,7 @@ Event = (
     | RobotStored
     | LinesStored
     | OrdersGiven
+    | InstanceEnded
     | WorkAvailable
     | Hint
 )

@@ -11,14 +11,21 @@ from casare_rpa.domain.instance_facts import InstanceFacts
 from casare_rpa.domain.instants import after
 from casare_rpa.domain.liveness import LEASE_SECONDS
 from casare_rpa.domain.robot_sessions import DEAD_SECONDS, INSTANCE_SECONDS, RunningInstance
-from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, WorkAvailable, publish_applied
+from casare_rpa.infrastructure.orchestrator.bus.events import (
+    EventBus,
+    InstanceEnded,
+    WorkAvailable,
+    publish_applied,
+)
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.instances import InstanceStore
 
 logger = logging.getLogger(__name__)
 
-LATE_SECONDS = 2 * INSTANCE_SECONDS
+LATE_SECONDS = 1.5 * INSTANCE_SECONDS
 """A round that is later than this follows a pause of this instance, or of the store."""
+LOOK_SECONDS = 0.5
+"""How often this instance looks for others that no longer write."""
 
 
 class Instances:
@@ -114,17 +121,31 @@ class Instances:
                 self.unanswered_since = began
             raise
         self.unanswered_since = None
-        if self._steady_since is None or began - self._heard_at > LATE_SECONDS:
-            self._steady_since = began
+        answered = self._clock.monotonic()
+        slow = answered - began > INSTANCE_SECONDS  # others may have waited for the store just as long
+        if self._steady_since is None or began - self._heard_at > LATE_SECONDS or slow:
+            self._steady_since = answered
             self._written.clear()  # the time in which they could not be seen does not count
         self._heard_at = began
-        dead = self._dead([one for one in running if one.instance != self.instance], began)
+        dead = self._dead(running, began, answered)
         gone = {self.instance, *(one.instance for one in dead)}
         self.others = tuple(
             one.facts.address if one.facts is not None else "" for one in running if one.instance not in gone
         )
         if began - self._steady_since >= DEAD_SECONDS:
             await self._adopt(dead)
+
+    async def look_for_dead(self) -> None:
+        """One light round between those of `hear`, by which a death is known within a second after the 15 s.
+
+        It judges no instance: the write of a whole round shows that the others could write, too.
+        """
+        if self._ended or self._steady_since is None:
+            return
+        began = self._clock.monotonic()
+        running = await self._store.running()
+        if self._dead(running, began, self._clock.monotonic()):
+            await self.hear()
 
     @property
     def others_run(self) -> bool:
@@ -139,13 +160,18 @@ class Instances:
         """All instances as they described themselves last, also dead ones; in the order of their ids."""
         return await self._store.running()
 
-    def _dead(self, others: Sequence[RunningInstance], now: float) -> list[RunningInstance]:
-        """The instances that this one has not seen write for 15 s."""
+    def _dead(self, running: Sequence[RunningInstance], began: float, answered: float) -> list[RunningInstance]:
+        """The other instances that this one has not seen write for 15 s, by a read between these two moments."""
+        # A write counts from the answer that shows it, and until the beginning of the last read: never for too long.
+        before = self._written
         self._written = {
-            one.instance: known if (known := self._written.get(one.instance)) and known[0] == one else (one, now)
-            for one in others
+            one.instance: known if (known := before.get(one.instance)) and known[0] == one else (one, answered)
+            for one in running
+            if one.instance != self.instance
         }
-        return [one for one, since in self._written.values() if now - since >= DEAD_SECONDS]
+        if before.keys() - self._written.keys():
+            self._bus.publish(InstanceEnded())
+        return [one for one, since in self._written.values() if began - since >= DEAD_SECONDS]
 
     async def depart(self) -> None:
         """Remove this instance, which closes its connections and ends."""
@@ -161,3 +187,5 @@ class Instances:
             )
             publish_applied(self._bus, applied)
             self._bus.publish(WorkAvailable())
+        if dead:
+            self._bus.publish(InstanceEnded())

@@ -1,12 +1,13 @@
 """Robots that are connected to other instances, so that each instance shows and counts the whole fleet."""
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from casare_rpa.domain.robot_sessions import SessionKey
 from casare_rpa.domain.stored_state import StoredSession
 from casare_rpa.domain.vocabulary import CloseCode
-from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, RobotChanged
+from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, InstanceEnded, RobotChanged
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.instances import InstanceStore
 from casare_rpa.infrastructure.orchestrator.ports.robots import RobotStore
@@ -37,8 +38,25 @@ class RemoteRobots:
         self._unconnected: dict[SessionKey, float] = {}
         """Since when each own session has had no connection; monotonic."""
         self._ended: set[SessionKey] = set()
+        self._comparing = asyncio.Lock()
+        """Rounds follow each other, because a connection is closed after two reads."""
+        self._instance_ended = asyncio.Event()
+        bus.subscribe(self._receive)
+
+    def _receive(self, _: InstanceEnded) -> None:
+        self._instance_ended.set()
+
+    async def compare_after_end(self) -> None:
+        """One round: wait until an instance ended, then compare. The next regular round may be seconds away."""
+        await self._instance_ended.wait()
+        self._instance_ended.clear()
+        await self.compare()
 
     async def compare(self) -> None:
+        async with self._comparing:
+            await self._compare()
+
+    async def _compare(self) -> None:
         sessions = await self._store.open_sessions()
         await self._end_unconnected(one for one in sessions if one.instance == self._instance)
         self._close_ended({one.robot_id: one.session_id for one in sessions})
