@@ -7,7 +7,7 @@ import pytest
 from bus.servers import postgres_server
 from contract.stranger import stranger
 from contract.test_robot_life import robot_address
-from failures.processes import begin_job, instance, job_of, robot_shown_as, shown_as, statuses, until
+from failures.processes import ask, begin_job, instance, job_of, robot_shown_as, shown_as, statuses, until
 
 KNOWN_SECONDS = 16.0
 """15 s after the last write was seen. An instance looks every half second whether the others write."""
@@ -36,4 +36,32 @@ async def test_robots_of_a_killed_instance_are_known_in_time_and_keep_their_jobs
                 await robot.report(job_id, "completed")
                 await until(10, lambda: shown_as(second, job_id, "completed"))
             assert (await statuses(second, job_id))[-2:] == ["running", "completed"]
+            assert (await job_of(second, job_id))["attempt"] == 1
+
+
+@pytest.mark.slow
+async def test_killed_instance_that_starts_again_is_listed_once_and_its_robots_are_known_to_be_away(
+    tmp_path: Path,
+) -> None:
+    """The new process holds the name, so the killed one has ended: nothing waits for the 15 s."""
+    with postgres_server() as postgres:
+        url = postgres.new_database("casare")
+        with instance(tmp_path, "first", url) as first, instance(tmp_path, "second", url) as second:
+            account = first.robot()
+            async with stranger(robot_address(first, account)) as robot:
+                job_id = await begin_job(first, account, robot)
+                first.process.kill()
+                first.wait()
+            with instance(tmp_path, "first", url) as again:
+                listed = (await ask(second, "/api/v1/instances")).json()["items"]
+                assert sorted((one["name"], one["state"]) for one in listed) == [
+                    ("first", "running"),
+                    ("second", "running"),
+                ]
+                stored = await job_of(second, job_id)
+                assert (stored["status"], stored["contact"]) == ("running", "lost")
+                async with stranger(robot_address(again, account)) as robot:
+                    await robot.next("connected")
+                    await robot.report(job_id, "completed")
+                    await until(10, lambda: shown_as(second, job_id, "completed"))
             assert (await job_of(second, job_id))["attempt"] == 1

@@ -411,6 +411,43 @@ async def test_instance_with_another_secret_than_a_dead_one_starts(pair: Pair) -
     await new_instance(here, "south", api_secret="another secret").start()
 
 
+async def restarted(here: Instance, name: str) -> Instances:
+    """Another process of an instance that was killed a second ago."""
+    here.clock.advance(1)
+    facts = described(here.clock, name)
+    instances = Instances(here.store, here.bus, here.clock, f"{name} again", lambda: facts)
+    await instances.start()
+    return instances
+
+
+async def test_start_with_the_name_of_a_killed_instance_ends_it_at_once(pair: Pair) -> None:
+    """The store gives a name to one process only, so the earlier one has ended."""
+    here, there = pair
+    north = Instance(here.store, name="north", clock=here.clock)
+    await new_instance(here, "north").start()
+    _, _, job = await working(north)
+    await restarted(here, "north")
+    assert {one.instance for one in await here.store.running()} == {"here", "there", "north again"}
+    stored = await here.stored(job)
+    assert stored.contact_lost_at == here.clock.now()
+    assert stored.lease_expires_at == here.clock.now() + 90 * MICROSECONDS_PER_SECOND
+    _, link = await there.robot()
+    await there.presence.introduce(link, hello("process-1", job))
+    await only_runs(there, 120, link)
+    stored = await there.stored(job)
+    assert (stored.status, stored.contact_lost_at, stored.starts) == (JobStatus.RUNNING, None, 1)
+
+
+async def test_start_with_another_name_ends_no_instance(pair: Pair) -> None:
+    here, _ = pair
+    north = Instance(here.store, name="north", clock=here.clock)
+    await new_instance(here, "north").start()
+    _, _, job = await working(north)
+    await restarted(here, "south")
+    assert {"north", "south again"} <= {one.instance for one in await here.store.running()}
+    assert (await here.stored(job)).contact_lost_at is None
+
+
 async def test_restart_after_a_kill_may_have_other_secrets_at_once(pair: Pair) -> None:
     """It holds the name, so the earlier process has ended."""
     here, _ = pair

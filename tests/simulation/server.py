@@ -102,6 +102,7 @@ class Server:
             admin_password=SecretStr("simulated-password-0123456789"),
             drain_timeout_seconds=2.0,
             host=name.replace(" ", "-"),
+            instance_name=name.replace(" ", "-"),
         )
         self.process: Process | None = None
         self.plane: ControlPlane | None = None

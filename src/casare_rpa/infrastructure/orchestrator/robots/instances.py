@@ -59,6 +59,7 @@ class Instances:
     async def start(self) -> None:
         """The first round, if no running instance has the same name or other secrets.
 
+        An earlier process with the same name has ended, so its robots are adopted at once.
         Of two instances that start at the same time with different secrets, the later one is refused.
 
         Raises:
@@ -74,16 +75,28 @@ class Instances:
             self._compare_secrets(mine, await self._store.running())
         await self.hear()
         if self._describe is not None:
-            earlier = [
-                one
+            others = [
+                (one, one.facts)
                 for one in await self._store.running()
-                if one.facts is not None and (one.facts.started_at, one.instance) < (mine.started_at, self.instance)
+                if one.facts is not None and one.instance != self.instance
             ]
             try:
-                self._compare_secrets(mine, earlier)
+                self._compare_secrets(
+                    mine,
+                    [
+                        one
+                        for one, facts in others
+                        if (facts.started_at, one.instance) < (mine.started_at, self.instance)
+                    ],
+                )
             except InvalidSettings:
                 await self.depart()
                 raise
+            # Their process has ended: a process that runs, or is stopped, holds its name. One that has lost it with its
+            # connection to the store learns it from its next heartbeats, like an instance that stood still.
+            former = [one for one, facts in others if facts.name == mine.name]
+            if former:
+                await self._adopt(former)
 
     def _compare_secrets(self, mine: InstanceFacts, others: Sequence[RunningInstance]) -> None:
         """Raises InvalidSettings for a secret that differs from the one of an instance that runs.
