@@ -1,6 +1,7 @@
 """Instants, log levels, rate limits and the choice of robots."""
 
 import doctest
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -144,25 +145,50 @@ def test_choose_prefers_the_robot_that_was_idle_longest() -> None:
 
 def test_slots_are_kept_in_the_order_of_use() -> None:
     plain, special = Profile("t", frozenset()), Profile("t", frozenset({"sap"}))
-    anyone = Placement("t", "default", None, (), "w")
     slots = Slots(Slot(f"r{n}", "s", plain, 1, 1, idle_since=n) for n in (2, 0, 1))
-    assert [slot.robot_id for slot in slots.fitting(anyone, 2)] == ["r0", "r1"]
+    assert [slot.robot_id for slot in slots.in_order(plain)] == ["r0", "r1", "r2"]
     same = slots.copy()
     slots.set_slot(Slot("r0", "s", plain, 1, 1, idle_since=9))  # was busy in between
     slots.set_slot(Slot("r1", "s", special, 1, 1, idle_since=1))
     slots.set_slot(Slot("r2", "new", plain, 2, 2, idle_since=2))
-    assert [(slot.robot_id, slot.session_id) for slot in slots.fitting(anyone, 9)] == [
-        ("r2", "new"),
-        ("r0", "s"),
-        ("r1", "s"),
-    ]
-    assert [slot.robot_id for slot in same.fitting(anyone, 9)] == ["r0", "r1", "r2"], "a copy does not change"
+    assert [(slot.robot_id, slot.session_id) for slot in slots.in_order(plain)] == [("r2", "new"), ("r0", "s")]
+    assert [slot.robot_id for slot in slots.in_order(special)] == ["r1"]
+    assert [slot.robot_id for slot in same.in_order(plain)] == ["r0", "r1", "r2"], "a copy does not change"
     assert set(slots.profiles()) == {plain, special}
     assert (slots.room(plain, 9), slots.room(plain, 2), slots.room(special, 9)) == (3, 2, 1)
     for robot_id in ("r0", "r1", "r2", "unknown"):
         slots.remove(robot_id)
-    assert (len(slots), list(slots.fitting(anyone, 9))) == (0, [])
-    assert not slots.fitting(Placement("t", "default", "r0", (), "w"), 9)
+    assert (len(slots), [*slots.profiles()]) == (0, [])
+
+
+def test_choose_gives_jobs_of_several_placements_to_different_robots() -> None:
+    """A robot with two slots, one job in them and idle robots beside it gets no second job."""
+    placements = [Placement("t", f"queue-{n}", None, (), "w") for n in range(4)]
+    heads = [Head(f"j{n}", placement, at(n)) for n, placement in enumerate(placements)]
+    slots = Slots(Slot(f"r{n}", "s", Profile("t", frozenset()), 2, 2, idle_since=n) for n in range(3))
+    assert [one.slot.robot_id for one in choose(heads, slots)] == ["r0", "r1", "r2", "r0"]
+
+
+def test_choose_counts_a_job_with_a_target_robot_among_those_of_its_slot() -> None:
+    target, anyone = Placement("t", "default", "r0", (), "w"), Placement("t", "default", None, (), "w")
+    heads = [Head(f"j{n}", placement, at(n)) for n, placement in enumerate((target, anyone, target, anyone))]
+    slots = Slots(Slot(f"r{n}", "s", Profile("t", frozenset()), 1, 1, idle_since=n) for n in range(2))
+    assert [(one.job_id, one.slot.robot_id) for one in choose(heads, slots)] == [("j0", "r0"), ("j1", "r1")]
+
+
+def test_choose_reads_each_slot_once_however_many_placements_wait() -> None:
+    class CountedSlots(Slots):
+        read = 0
+
+        def in_order(self, profile: Profile) -> Iterator[Slot]:
+            for slot in super().in_order(profile):
+                self.read += 1
+                yield slot
+
+    heads = [Head(f"j{n:03d}", Placement("t", f"queue-{n}", None, (), "w"), START) for n in range(100)]
+    slots = CountedSlots(Slot(f"r{n:03d}", "s", Profile("t", frozenset()), 1, 1) for n in range(1_000))
+    assert len(choose(heads, slots)) == 100
+    assert slots.read == 101
 
 
 def test_profiles_with_the_same_tags_are_one_object() -> None:

@@ -1,14 +1,18 @@
 """The first jobs of several lines: the same as those of one sorted list, with few reads."""
 
 import random
+from functools import lru_cache
 
 import pytest
 
-from casare_rpa.domain.robots import Placement
-from casare_rpa.infrastructure.orchestrator.storage.placements import Line, Placements
+from casare_rpa.domain.robots import Placement, Profile, may_run
+from casare_rpa.domain.selection import Slot, Slots
+from casare_rpa.infrastructure.orchestrator.storage.placements import MAX_PROFILES, Line, Placements, ServableLines
+from casare_rpa.infrastructure.orchestrator.storage.rows import placement_text
 from casare_rpa.infrastructure.orchestrator.storage.waiting_lines import Place, WaitingLines
 
 
+@lru_cache
 def a_line(number: int) -> Line:
     return Line(Placement("default", f"queue-{number}", None, (), "invoices"), f"line-{number}")
 
@@ -68,3 +72,75 @@ def test_placement_that_was_added_during_a_read_is_not_removed() -> None:
     placements.remove_empty([])
     assert kept in placements._open["default"][None]
     assert emptied not in placements._open["default"][None]
+
+
+# Lines that robots can serve
+
+TAGS = ("a", "b", "c")
+TENANTS = ("t1", "t2")
+
+
+def a_placement(chance: random.Random) -> Placement:
+    target = chance.choice([None, None, None, "robot-0", "robot-1"])
+    tags = tuple(sorted(chance.sample(TAGS, chance.randint(0, 2))))
+    return Placement(chance.choice(TENANTS), f"queue-{chance.randint(0, 2)}", target, tags, f"w{chance.randint(0, 2)}")
+
+
+def a_profile(chance: random.Random) -> Profile:
+    workflows = chance.choice([None, frozenset({"w0"}), frozenset({"w1", "w2"})])
+    return Profile(chance.choice(TENANTS), frozenset(chance.sample(TAGS, chance.randint(0, 3))), workflows)
+
+
+def expected(opened: set[Placement], slots: Slots, most: int) -> set[tuple[frozenset[Placement], int]]:
+    """The groups of lines with their room, by comparing every line with every robot."""
+    groups: dict[frozenset[Profile], set[Placement]] = {}
+    found: set[tuple[frozenset[Placement], int]] = set()
+    for placement in opened:
+        if placement.robot_id is None:
+            fitting = [p for p in slots.profiles() if may_run(p, "", placement) and slots.room(p, 1)]
+            groups.setdefault(frozenset(fitting), set()).add(placement)
+    for robot in slots.by_id.values():
+        mine = [one for one in opened if one.robot_id == robot.robot_id and may_run(robot.profile, robot.robot_id, one)]
+        for tenant_id in {one.tenant_id for one in mine} if robot.free else ():
+            found.add((frozenset(one for one in mine if one.tenant_id == tenant_id), robot.free))
+    for profiles, placements in groups.items():
+        if profiles:
+            room = sum(robot.free for robot in slots.by_id.values() if robot.profile in profiles)
+            found.add((frozenset(placements), min(most, room)))
+    return found
+
+
+def shown(groups: list[ServableLines]) -> set[tuple[frozenset[Placement], int]]:
+    assert all(line.text == placement_text(line.placement) for group in groups for line in group.lines)
+    assert all(len({*group.lines}) == len(group.lines) for group in groups)
+    return {(frozenset(line.placement for line in group.lines), group.room) for group in groups}
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_servable_lines_are_those_of_a_comparison_of_every_line_with_every_robot(seed: int) -> None:
+    chance = random.Random(seed)
+    placements, opened = Placements(), set[Placement]()
+    for _ in range(20):
+        added, removed = [a_placement(chance) for _ in range(4)], a_placement(chance)
+        placements.add(added[:2])
+        placements.add_texts(map(placement_text, added))
+        placements.remove(removed)
+        opened = opened.union(added) - {removed}
+        slots = Slots(
+            Slot(f"robot-{n}", "s", a_profile(chance), chance.randint(0, 2), 2) for n in range(chance.randint(0, 8))
+        )
+        most = chance.randint(1, 5)
+        assert shown(placements.servable(slots, most)) == expected(opened, slots, most)
+
+
+@pytest.mark.parametrize("robots", [MAX_PROFILES - 1, MAX_PROFILES + 1])
+def test_profiles_are_forgotten_when_there_are_too_many(robots: int) -> None:
+    placements, opened = Placements(), {Placement("t1", "default", None, (f"tag-{n}",), "w0") for n in range(3)}
+    placements.add(opened)
+    for first in (0, 2):
+        profiles = [Profile("t1", frozenset({f"tag-{n}", f"other-{n}"})) for n in range(first, first + robots)]
+        slots = Slots(Slot(f"robot-{n}", "s", profile, 1, 1) for n, profile in enumerate(profiles))
+        assert shown(placements.servable(slots, 500)) == expected(opened, slots, 500)
+        assert len(placements._fitting) == len(placements._bits) == robots
+    placements.clear()
+    assert placements.servable(slots, 500) == []

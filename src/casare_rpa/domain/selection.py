@@ -2,9 +2,8 @@
 
 from bisect import bisect_left, insort
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
-from heapq import merge
-from itertools import count, islice
+from collections.abc import Iterable, Iterator, KeysView, Sequence
+from itertools import count
 from typing import Self
 
 import msgspec
@@ -80,57 +79,106 @@ class Slots:
         same._by_profile = {profile: group.copy() for profile, group in self._by_profile.items()}  # noqa: SLF001
         return same
 
-    def profiles(self) -> Iterable[Profile]:
+    def profiles(self) -> KeysView[Profile]:
         """The profiles of all robots with a slot."""
         return self._by_profile.keys()
 
     def room(self, profile: Profile, most: int) -> int:
         """The number of free slots of a profile, counted up to `most`."""
         room = 0
-        for slot in self._in_order(profile):
+        for slot in self.in_order(profile):
             room += slot.free
             if room >= most:
                 return most
         return room
 
-    def fitting(self, placement: Placement, most: int) -> deque[Slot]:
-        """Up to `most` slots with room that fit, best first: fewest tags, then idle longest."""
-        if placement.robot_id is not None:
-            slot = self.by_id.get(placement.robot_id)
-            return deque([slot] if slot is not None and may_run(slot.profile, slot.robot_id, placement) else [])
-        fitting = [self._in_order(profile) for profile in self._by_profile if may_run(profile, "", placement)]
-        return deque(islice(merge(*fitting, key=_order), most))
-
-    def _in_order(self, profile: Profile) -> Iterator[Slot]:
+    def in_order(self, profile: Profile) -> Iterator[Slot]:
+        """The slots of a profile that have room, the one that was idle longest first. Read as far as it is used."""
         return (slot for _, robot_id in self._by_profile[profile] if (slot := self.by_id[robot_id]).free > 0)
 
 
-def _order(slot: Slot) -> tuple[int, float, str]:
-    return (len(slot.profile.tags), slot.idle_since, slot.robot_id)
+class _ProfileSlots:
+    """The slots of one profile. Those of `unused` come first, then the used ones that have room left."""
+
+    __slots__ = ("again", "profile", "unused")
+
+    def __init__(self, profile: Profile, unused: Iterator[Slot]) -> None:
+        self.profile = profile
+        self.unused = unused
+        self.again: deque[Slot] = deque()
+
+
+_Entry = tuple[int, int, float, str, Slot, _ProfileSlots]
+"""The best slot of a profile: jobs that it got already, tags, idle since, robot; and the slots of the profile."""
+
+
+class _SlotOrder:
+    """The slots in the order of use, by tenant. Each profile is in it with its best slot only.
+
+    So a used slot is passed once, and not once for each placement, and only profiles are compared with a placement.
+    """
+
+    def __init__(self, slots: Slots) -> None:
+        self._by_id = slots.by_id
+        self._used: Counter[str] = Counter()
+        self._best: dict[str, list[_Entry]] = {}
+        self._fits: dict[Placement, dict[_ProfileSlots, bool]] = {}
+        for profile in slots.profiles():
+            self._enter(_ProfileSlots(profile, slots.in_order(profile)))
+
+    def next_slot(self, placement: Placement) -> Slot | None:
+        """The best slot that fits and has room left, which is then used for one job."""
+        if placement.robot_id is not None:
+            slot = self._by_id.get(placement.robot_id)
+            fits = slot is not None and may_run(slot.profile, slot.robot_id, placement)
+            return slot if slot is not None and fits and self._use(slot) else None
+        best = self._best.get(placement.tenant_id, [])
+        while (index := self._first_fitting(best, placement)) is not None:
+            *_, slot, group = best.pop(index)
+            has_room = self._use(slot)  # a job with this target robot may have used it
+            if has_room:
+                group.again.append(slot)
+            self._enter(group)
+            if has_room:
+                return slot
+        return None
+
+    def _use(self, slot: Slot) -> bool:
+        """Count one more job of the robot. Returns whether it has room for it."""
+        if self._used[slot.robot_id] >= slot.free:
+            return False
+        self._used[slot.robot_id] += 1
+        return True
+
+    def _first_fitting(self, best: Sequence[_Entry], placement: Placement) -> int | None:
+        fits = self._fits.setdefault(placement, {})
+        for index, entry in enumerate(best):
+            group = entry[-1]
+            if group not in fits:
+                fits[group] = may_run(group.profile, "", placement)
+            if fits[group]:
+                return index
+        return None
+
+    def _enter(self, group: _ProfileSlots) -> None:
+        slot = next(group.unused, None) or (group.again.popleft() if group.again else None)
+        if slot is not None:
+            entry = (self._used[slot.robot_id], len(group.profile.tags), slot.idle_since, slot.robot_id, slot, group)
+            insort(self._best.setdefault(group.profile.tenant_id, []), entry)
 
 
 def choose(heads: Sequence[Head], slots: Slots) -> list[SlotAssignment]:
     """The assignments of pending jobs to free robots: tenants take turns; in a tenant, the earliest rank is first.
 
-    Among the robots that fit, the one with the fewest tags is first, which keeps specialists free for jobs that
-    need their tags; then the one that was idle longest. A slot is used at most `free` times, a job at most once.
+    Among the robots that fit, a robot with fewer of these jobs is first; then the one with the fewest tags, which keeps
+    specialists free for jobs that need their tags; then the one that was idle longest. A slot is used at most `free`
+    times, a job at most once.
     """
-    used: Counter[str] = Counter()
-    waiting: dict[Placement, deque[Slot]] = {}
-    # Jobs of other placements can use up len(heads) slots of a list, and its own jobs use at most len(heads) more.
-    most = 2 * len(heads)
+    order = _SlotOrder(slots)
     chosen: list[SlotAssignment] = []
     for head in _in_turn(heads):
-        placement = head.placement
-        if placement not in waiting:
-            waiting[placement] = slots.fitting(placement, most)
-        line = waiting[placement]
-        while line and used[line[0].robot_id] >= line[0].free:
-            line.popleft()
-        if line:
-            slot = line[0]
-            used[slot.robot_id] += 1
-            line.rotate(-1)
+        slot = order.next_slot(head.placement)
+        if slot is not None:
             chosen.append(SlotAssignment(head.job_id, slot))
     return chosen
 

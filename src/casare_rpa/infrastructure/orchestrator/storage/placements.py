@@ -5,7 +5,7 @@ is ready; it may also contain placements that have become empty. It gets the pla
 second: reading all of them takes 3 µs for each.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, KeysView, Mapping, Sequence
 from dataclasses import dataclass
 
 from casare_rpa.domain.instants import Instant, after
@@ -20,9 +20,9 @@ MAX_PAUSE_SECONDS = 0.8
 """The longest. It is less than the second after which an instance claims again, by the slowest rate of its clock."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Line:
-    """A line of pending jobs and its text in the store."""
+    """A line of pending jobs and its text in the store. Compared by identity: the index has one for each."""
 
     placement: Placement
     text: str
@@ -46,16 +46,23 @@ class Placements:
     """
 
     def __init__(self) -> None:
-        self._open: dict[str, dict[str | None, dict[Placement, str]]] = {}
-        self._fitting: dict[Profile, dict[Placement, str]] = {}
-        """For each profile, the placements without a target robot that fit it. Filled on first use."""
+        self._open: dict[str, dict[str | None, dict[Placement, Line]]] = {}
+        self._by_text: dict[str, Line] = {}
+        """The same lines by their texts. Most texts that are read are known, and need not be decoded again."""
+        self._fitting: dict[Profile, dict[str, Line]] = {}
+        """For each profile, the lines without a target robot that fit it, by their texts. Filled on first use."""
+        self._bits: dict[Profile, int] = {}
+        """The bit of each of these profiles."""
+        self._fitted: dict[str, int] = {}
+        """The bits of the profiles that a line fits, by its text."""
         self._added: set[Placement] | None = None
         """The placements that were added since `watch`, known or not; `None` while no read is watched."""
         self._read_at = self._pause_until = Instant(0)
 
     def clear(self) -> None:
         self._open.clear()
-        self._fitting.clear()
+        self._by_text.clear()
+        self._forget_profiles()
 
     def is_pausing(self, at: Instant) -> bool:
         """Whether all placements were read a moment ago. `at` is the time of the claim, which may go back."""
@@ -83,49 +90,61 @@ class Placements:
                 self.remove(placement)
 
     def add_texts(self, texts: Iterable[str]) -> None:
-        self.add(map(placement_from, texts))
+        known = self._by_text
+        self.add(known[text].placement if text in known else placement_from(text) for text in texts)
 
     def add(self, placements: Iterable[Placement]) -> None:
         for placement in placements:
             if self._added is not None:
                 self._added.add(placement)
-            line = self._open.setdefault(placement.tenant_id, {}).setdefault(placement.robot_id, {})
-            if placement in line:
+            lines = self._open.setdefault(placement.tenant_id, {}).setdefault(placement.robot_id, {})
+            if placement in lines:
                 continue
-            line[placement] = text = placement_text(placement)
+            lines[placement] = line = Line(placement, placement_text(placement))
+            self._by_text[line.text] = line
             # A new placement is added to the filled entries. Otherwise the next claim would compare all placements with
             # each profile again.
             if placement.robot_id is None:
-                for profile, fitting in self._fitting.items():
-                    if may_run(profile, "", placement):
-                        fitting[placement] = text
+                for profile in self._fitting:
+                    self._compare(profile, line)
 
     def remove(self, placement: Placement) -> None:
         """Remove a placement that the current transaction found empty."""
-        self._open.get(placement.tenant_id, {}).get(placement.robot_id, {}).pop(placement, None)
-        for fitting in self._fitting.values():
-            fitting.pop(placement, None)
+        line = self._open.get(placement.tenant_id, {}).get(placement.robot_id, {}).pop(placement, None)
+        if line is not None:
+            del self._by_text[line.text]
+            if self._fitted.pop(line.text, 0):
+                for fitting in self._fitting.values():
+                    fitting.pop(line.text, None)
 
     def servable(self, slots: Slots, most: int) -> list[ServableLines]:
         """Every line that one of these robots can serve, with room for up to `most` jobs."""
-        rooms: list[int] = []
-        served_by: dict[Placement, tuple[int, ...]] = {}
-        texts: dict[Placement, str] = {}
+        self._add_profiles(slots.profiles())
+        rooms: dict[int, int] = {}
+        tenants: dict[str, list[dict[str, Line]]] = {}
         for profile in slots.profiles():
-            fitting = self._fit(profile)
-            if fitting and (room := slots.room(profile, most)):
-                texts.update(fitting)
-                for placement in fitting:
-                    served_by[placement] = (*served_by.get(placement, ()), len(rooms))
-                rooms.append(room)
-        # Lines that the same profiles can serve form a group. `numbers` are the indexes of these profiles in `rooms`.
-        groups: dict[tuple[int, ...], list[Line]] = {}
-        for placement, numbers in served_by.items():
-            groups.setdefault(numbers, []).append(Line(placement, texts[placement]))
-        found = [
-            ServableLines(tuple(lines), min(most, sum(rooms[n] for n in numbers))) for numbers, lines in groups.items()
-        ]
+            if (fitting := self._fitting[profile]) and (room := slots.room(profile, most)):
+                rooms[self._bits[profile]] = room
+                tenants.setdefault(profile.tenant_id, []).append(fitting)
+        # Lines that the same profiles can serve form a group.
+        able = sum(rooms)
+        groups: dict[int, list[Line]] = {}
+        for tenant_id, fittings in tenants.items():
+            for line in self._lines(tenant_id, fittings):
+                if bits := self._fitted.get(line.text, 0) & able:
+                    groups.setdefault(bits, []).append(line)
+        found = [ServableLines(tuple(lines), _room(bits, rooms, most)) for bits, lines in groups.items()]
         return found + self._targeted(slots)
+
+    def _lines(self, tenant_id: str, fittings: Sequence[dict[str, Line]]) -> Iterable[Line]:
+        """The lines of these entries, each once; or all lines of the tenant, if the entries contain more than these."""
+        every = self._open[tenant_id][None]
+        if sum(map(len, fittings)) > len(every):
+            return every.values()
+        lines: dict[str, Line] = {}
+        for fitting in fittings:
+            lines.update(fitting)
+        return lines.values()
 
     def _targeted(self, slots: Slots) -> list[ServableLines]:
         """The lines that require one of these robots by its id."""
@@ -134,21 +153,46 @@ class Placements:
             for robot_id in lines.keys() & slots.by_id.keys():
                 slot = slots.by_id[robot_id]  # type: ignore[index]  # no robot has the id None
                 fitting = tuple(
-                    Line(placement, text)
-                    for placement, text in lines[robot_id].items()
+                    line
+                    for placement, line in lines[robot_id].items()
                     if may_run(slot.profile, slot.robot_id, placement)
                 )
                 if fitting and slot.free > 0:
                     found.append(ServableLines(fitting, slot.free))
         return found
 
-    def _fit(self, profile: Profile) -> dict[Placement, str]:
-        fitting = self._fitting.get(profile)
-        if fitting is None:
-            anyone = self._open.get(profile.tenant_id, {}).get(None, {})
-            fitting = {placement: text for placement, text in anyone.items() if may_run(profile, "", placement)}
-            # Profiles that no robot has any more are not removed one by one. Clearing all of them limits the memory.
-            if len(self._fitting) >= MAX_PROFILES:
-                self._fitting.clear()
-            self._fitting[profile] = fitting
-        return fitting
+    def _add_profiles(self, profiles: KeysView[Profile]) -> None:
+        """Compare all lines with the profiles that are new."""
+        new = [profile for profile in profiles if profile not in self._fitting]
+        # Profiles that no robot has any more are not removed one by one. Clearing all of them limits the memory.
+        if new and len(self._fitting) + len(new) > MAX_PROFILES:
+            self._forget_profiles()
+            new = [*profiles]
+        for profile in new:
+            self._fitting[profile] = {}
+            self._bits[profile] = 1 << len(self._bits)
+            for line in self._open.get(profile.tenant_id, {}).get(None, {}).values():
+                self._compare(profile, line)
+
+    def _compare(self, profile: Profile, line: Line) -> None:
+        """Note the line for the profile if it fits."""
+        if may_run(profile, "", line.placement):
+            self._fitting[profile][line.text] = line
+            self._fitted[line.text] = self._fitted.get(line.text, 0) | self._bits[profile]
+
+    def _forget_profiles(self) -> None:
+        self._fitting.clear()
+        self._bits.clear()
+        self._fitted.clear()
+
+
+def _room(bits: int, rooms: Mapping[int, int], most: int) -> int:
+    """The sum of the rooms of these bits, counted up to `most`. Each has room for one job at least."""
+    if bits.bit_count() >= most:
+        return most
+    room = 0
+    while bits:
+        bit = bits & -bits
+        room += rooms[bit]
+        bits ^= bit
+    return min(most, room)
