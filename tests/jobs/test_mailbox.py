@@ -11,7 +11,9 @@ from casare_rpa.domain.credentials import LoginSession, Principal, RobotKey, Rol
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.robot_records import RobotAction
 from casare_rpa.domain.vocabulary import CloseCode
+from casare_rpa.infrastructure.orchestrator.bus.events import OrdersGiven
 from casare_rpa.infrastructure.orchestrator.jobs.mailbox import ACTS_AT_ONCE, GAP_SECONDS
+from casare_rpa.infrastructure.orchestrator.maintenance.loops import Loops
 from casare_rpa.infrastructure.orchestrator.ports.bus import Hint
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import RobotConnection
 from hub.fake_peer import FakePeer, seen
@@ -46,6 +48,7 @@ async def polls(*planes: Instance) -> None:
     for _ in range(3):
         for plane in planes:
             await plane.mailbox.carry_out()
+            await plane.mailbox.send_unsent()
 
 
 async def test_cancel_is_sent_by_the_instance_with_the_robot(pair: Pair) -> None:
@@ -175,6 +178,53 @@ async def test_session_that_moved_elsewhere_is_closed(pair: Pair) -> None:
     _, new = await there.robot()
     await polls(here, there)
     assert (old.session.close_code, new.session.close_code) == (CloseCode.REPLACED, None)
+
+
+async def test_session_that_moved_elsewhere_is_closed_while_cancels_wait_for_writes(pair: Pair) -> None:
+    here, there = pair
+    peer, link, job = await working(here)
+    _, old = await here.robot("robot-2")
+    await there.commands.jobs.cancel(ADMIN, job.job_id, "enough")
+    reached = asyncio.Event()
+
+    async def wait(*_: object) -> None:
+        reached.set()
+        await asyncio.Event().wait()
+
+    here.store.interceptors["check"] = wait
+    async with Loops(here.clock) as loops, asyncio.timeout(5):
+        loops.forever("orders", here.mailbox.carry_out)
+        loops.forever("unsent cancels", here.mailbox.repeat_cancels)
+        await reached.wait()
+        await there.robot("robot-2")
+        while old.session.close_code is None:
+            await asyncio.sleep(0.001)
+    assert (old.session.close_code, link.session.close_code) == (CloseCode.REPLACED, None)
+    del here.store.interceptors["check"]
+    await polls(here)
+    assert [order["job_id"] for order in await seen(peer, "job_cancel")] == [job.job_id]
+
+
+async def test_robot_that_moves_gives_an_order_to_the_other_instance(pair: Pair) -> None:
+    """It becomes a hint, so that the other instance does not wait for its next poll."""
+    here, there = pair
+    given: list[tuple[str, OrdersGiven]] = []
+
+    def note_here(event: OrdersGiven) -> None:
+        given.append(("here", event))
+
+    def note_there(event: OrdersGiven) -> None:
+        given.append(("there", event))
+
+    here.bus.subscribe(note_here)
+    there.bus.subscribe(note_there)
+    await here.robot()
+    await here.robot()
+    assert given == []
+    await there.robot()
+    assert given == [("there", OrdersGiven())]
+    await there.robot()
+    assert len(given) == 1
 
 
 async def test_session_that_moved_back_stays(pair: Pair) -> None:

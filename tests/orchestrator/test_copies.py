@@ -46,6 +46,7 @@ DERIVED = {
     "Instances": "when other instances were seen to write",
     "RobotConnection": "what the connection has reported",
     "Resync": "robots that are compared next",
+    "Mailbox": "cancels that are sent next",
     "Departures": "robots that are expected to return",
     "IdentityWatch": "connections without `hello`, and detections that are not repeated",
     "WorkBudgets": "budgets of this instance",

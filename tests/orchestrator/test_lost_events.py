@@ -208,9 +208,12 @@ async def test_lost_cancel_is_sent_once_in_the_next_round(plane: Instance) -> No
     await plane.commands.jobs.cancel(ADMIN, job.job_id, "enough")
     bus_of(plane).lose()
     await plane.mailbox.carry_out()
+    await plane.mailbox.send_unsent()
     await plane.mailbox.carry_out()
+    await plane.mailbox.send_unsent()
     await plane.dispatcher.keep_receipts()
     await plane.mailbox.carry_out()
+    await plane.mailbox.send_unsent()
     assert [cancel["job_id"] for cancel in await seen(peer, "job_cancel")] == [job.job_id]
     assert link.session.session_id == (await plane.stored(job)).session_id
 

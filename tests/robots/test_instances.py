@@ -164,7 +164,7 @@ async def test_robots_of_a_dead_instance_are_shown_at_once(pair: Pair) -> None:
     assert not live.elsewhere
 
 
-async def test_robots_of_a_dead_instance_are_shown_at_once_also_by_those_that_did_not_end_it(pair: Pair) -> None:
+async def test_robots_of_a_dead_instance_are_shown_at_once_by_an_instance_that_did_not_end_it(pair: Pair) -> None:
     here, there = pair
     following = asyncio.create_task(there.remote_robots.compare_after_end())
     await looks(there, 10)

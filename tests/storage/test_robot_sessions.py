@@ -33,7 +33,7 @@ async def held(store: Store) -> tuple[float | None, float | None]:
 
 async def test_sessions_of_a_robot_are_counted(store: Store) -> None:
     assert await connect(store, "s-1") == BegunSession(1)
-    assert await connect(store, "s-2", "b") == BegunSession(2)
+    assert await connect(store, "s-2", "b") == BegunSession(2, moved=True)
     await store.leave([(ROBOT, "s-2")])
     assert await connect(store, "s-3") == BegunSession(3)
 

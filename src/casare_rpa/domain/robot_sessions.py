@@ -59,6 +59,8 @@ class BegunSession(msgspec.Struct, frozen=True, gc=False):
 
     number: int
     refused: bool = False
+    moved: bool = False
+    """Whether it replaced a session of another instance, which must close that connection."""
 
 
 class LostSession(msgspec.Struct, frozen=True, gc=False):

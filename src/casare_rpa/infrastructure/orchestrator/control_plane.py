@@ -226,6 +226,7 @@ class ControlPlane:
         loops = self.loops
         loops.forever("dispatch", self.dispatcher.dispatch)
         loops.forever("orders", self.mailbox.read)
+        loops.forever("unsent cancels", self.mailbox.repeat_cancels)
         loops.forever("receipts", self.dispatcher.keep_receipts)
         loops.forever("reports", self.reports.write)
         loops.forever("logs", self.log_stream.write)

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from typing import Protocol
 
-from casare_rpa.domain.instance_orders import AuditedAct, Orders
+from casare_rpa.domain.instance_orders import AuditedAct
 from casare_rpa.domain.job_updates import cancel_order
 from casare_rpa.infrastructure.orchestrator.bus.events import (
     CancelOrdered,
@@ -66,6 +66,9 @@ class Mailbox:
         self._instance = instance
         self._last_audit_id = 0
         self._hint_arrived = asyncio.Event()
+        self._unsent: dict[str, None] = {}
+        """Ids of jobs with a cancel that no read since the last round of `repeat_cancels` has shown as sent."""
+        self._cancel_found = asyncio.Event()
         bus.subscribe(self._receive)
 
     async def load(self) -> None:
@@ -88,23 +91,35 @@ class Mailbox:
         await self._clock.sleep(GAP_SECONDS)
 
     async def carry_out(self) -> None:
-        """Read the orders until there are no more, and carry them out."""
+        """Read the orders until there are no more, and carry them out; cancels are left to `repeat_cancels`."""
         while True:
             orders = await self._store.orders(self._instance, self._last_audit_id, ACTS_AT_ONCE)
-            await self._repeat_cancels(orders)
             self._presence.close_moved(orders.moved)
+            if orders.cancels:
+                self._unsent.update(dict.fromkeys(orders.cancels))
+                self._cancel_found.set()
             for act in orders.acts:
                 await self._carry_out(act)
                 self._last_audit_id = act.audit_id
             if len(orders.acts) < ACTS_AT_ONCE:
                 return
 
-    async def _repeat_cancels(self, orders: Orders) -> None:
-        """Send cancels whose order did not arrive here as an event."""
-        if not orders.cancels:
+    async def repeat_cancels(self) -> None:
+        """One round: wait until a read found cancels that were not sent, and send them."""
+        await self._cancel_found.wait()
+        self._cancel_found.clear()
+        await self.send_unsent()
+
+    async def send_unsent(self) -> None:
+        """Send cancels whose order did not arrive here as an event.
+
+        It waits for writes, up to 10 seconds while the store is slow. The other orders must not wait for it.
+        """
+        unsent, self._unsent = self._unsent, {}
+        if not unsent:
             return
         await all_published(self._store)  # a cancel of this instance is sent by its event, after the same commit
-        for job_id in orders.cancels:
+        for job_id in unsent:
             if self._dispatcher.is_sending(job_id):
                 continue
             job = await self._store.job(job_id)

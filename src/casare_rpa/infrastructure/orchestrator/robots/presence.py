@@ -27,6 +27,7 @@ from casare_rpa.infrastructure.orchestrator.bus.events import (
     EventBus,
     JobChanged,
     JobOffered,
+    OrdersGiven,
     RobotChanged,
     RobotStored,
     WorkAvailable,
@@ -169,6 +170,8 @@ class Presence:
         )
         if connected.refused:
             await self._identities.refuse_duplicate(live, session.address)
+        if connected.moved:
+            self._bus.publish(OrdersGiven())  # the other instance closes its connection when it reads its orders
         return connected.number
 
     async def _held(self, live: LiveRobot) -> list[Job]:

@@ -151,7 +151,7 @@ class BeginSessions:
                     rows.append((decided, before))
             for robot_id in await _write(connection, rows, seen):
                 place, one = left.pop(robot_id)
-                answers[place] = BegunSession(_row_of_call(self._sent[robot_id], one).number)
+                answers[place] = _begun(_row_of_call(self._sent[robot_id], one))
             if not left:
                 return
         # Like a conflict that the server reports, so that the calls are repeated while there is time.
@@ -166,12 +166,12 @@ class BeginSessions:
         place = next((n for n, one in enumerate(known) if one is wanted), None)
         if place is not None and before in [row for _, row in sent[place:]]:
             # Its earlier execution wrote this row, or also that of a later call.
-            return BegunSession(sent[place][1].number)
+            return _begun(sent[place][1])
         alive = before is not None and (before.instance == wanted.instance or before.instance in running)
         session = begin_session(before, wanted, alive=alive)
         if session is None or session is before:
             assert before is not None
-            return BegunSession(before.number, refused=session is None)
+            return BegunSession(before.number, refused=True) if session is None else _begun(before)
         if place is None:
             sent.append((wanted, session))
         else:
@@ -241,6 +241,10 @@ async def _write(
     return [
         row[0] for row in await connection.fetch(BEGIN_SESSIONS, json_parameter(sessions), json_parameter(instances))
     ]
+
+
+def _begun(row: RobotSession) -> BegunSession:
+    return BegunSession(row.number, moved=row.moved_from is not None)
 
 
 def _row_of_call(sent: Sequence[tuple[Connecting, RobotSession]], wanted: Connecting) -> RobotSession:

@@ -73,7 +73,7 @@ class ConnectRobots:
             assert before is not None
             return BegunSession(before.number, refused=True)
         stored[wanted.robot_id] = session
-        return BegunSession(session.number)
+        return BegunSession(session.number, moved=session.moved_from is not None)
 
 
 class LeaveSessions:
