@@ -10,7 +10,7 @@ from casare_rpa.domain.robot_records import Beat
 from casare_rpa.domain.robot_sessions import LostSession
 from casare_rpa.infrastructure.orchestrator.storage.json_parameters import json_parameter
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import session_rows
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.json_rows import columns_of_json
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.json_rows import columns_of_json, json_rows
 
 SEEN = (
     "UPDATE robots SET last_seen_at = new.seen_at "
@@ -23,14 +23,14 @@ _reported_of = attrgetter(
 )
 BEATS = (
     f"UPDATE robots SET {', '.join(f'{name} = new.{name}' for name in _BEAT_COLUMNS[1:])} "  # noqa: S608
-    f"FROM (SELECT {columns_of_json(_BEAT_COLUMNS)} FROM json_each(?)) AS new WHERE robots.robot_id = new.robot_id"
+    f"FROM (SELECT {columns_of_json(_BEAT_COLUMNS)} FROM {json_rows()}) AS new WHERE robots.robot_id = new.robot_id"
 )
 # T8. Only claimed or running jobs, only by the robot that holds them. A lease never becomes shorter. Frames from
 # before a loss of contact, which were written after it, do not regain the contact.
 _RENEW = (
-    "UPDATE jobs INDEXED BY {} SET lease_expires_at = max(lease_expires_at, new.lease), "
+    "UPDATE jobs INDEXED BY {} SET lease_expires_at = max(lease_expires_at, new.lease), "  # noqa: S608 - our own names
     "contact_lost_at = iif(contact_lost_at > new.seen_at, contact_lost_at, NULL) "
-    "FROM (SELECT {} FROM json_each(?)) AS new "
+    f"FROM (SELECT {{}} FROM {json_rows()}) AS new "
     "WHERE finished_at IS NULL AND status IN ('claimed', 'running') AND jobs.robot_id = new.robot_id AND "
 )
 _ALL_COLUMNS = ("robot_id", "process", "lease", "seen_at")

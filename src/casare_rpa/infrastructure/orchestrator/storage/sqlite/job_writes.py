@@ -18,7 +18,12 @@ from casare_rpa.infrastructure.orchestrator.storage.decisions import (
 )
 from casare_rpa.infrastructure.orchestrator.storage.json_parameters import json_parameter
 from casare_rpa.infrastructure.orchestrator.storage.rows import JOB_COLUMNS, change_of, job_of, row_of
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.json_rows import JOB_JSON, columns_of_json, rows_at_once
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.json_rows import (
+    JOB_JSON,
+    columns_of_json,
+    json_rows,
+    rows_at_once,
+)
 
 LOADED_AT_ONCE = 250
 """A job can take over 1 MiB as JSON, and a text in SQLite is limited to 1 GB."""
@@ -78,7 +83,7 @@ def insert_of(table: str, columns: tuple[str, ...], differ: tuple[bool, ...]) ->
     places = count()
     values = [f"value ->> {next(places)}" if differs else f"?1 ->> {n}" for n, differs in enumerate(differ)]
     names = ", ".join(f'"{name}"' for name in columns)
-    return f"INSERT INTO {table} ({names}) SELECT {', '.join(values)} FROM json_each(?2)"  # noqa: S608
+    return f"INSERT INTO {table} ({names}) SELECT {', '.join(values)} FROM {json_rows('?2')}"  # noqa: S608
 
 
 @lru_cache(maxsize=256)
@@ -86,7 +91,7 @@ def update_of(columns: tuple[str, ...]) -> str:
     """The statement that writes these columns of many jobs, guarded by their old revision."""
     return (
         f"UPDATE jobs SET {', '.join(f'{name} = new.{name}' for name in columns)} "  # noqa: S608
-        f"FROM (SELECT {columns_of_json(('job_id', 'old_revision', *columns))} FROM json_each(?)) AS new "
+        f"FROM (SELECT {columns_of_json(('job_id', 'old_revision', *columns))} FROM {json_rows()}) AS new "
         "WHERE jobs.job_id = new.job_id AND jobs.revision = new.old_revision"
     )
 

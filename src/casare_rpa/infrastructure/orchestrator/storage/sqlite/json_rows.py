@@ -14,8 +14,17 @@ JOB_JSON = f"json_array({', '.join(_EXACT.get(name, name) for name in JOB_FIELD_
 """A job as one value, for `rows_at_once`; `job_of` takes it."""
 
 
+def json_rows(parameter: str = "?") -> str:
+    """The table whose column `value` has the rows of a JSON parameter, for `columns_of_json`.
+
+    It is `json_each`, which makes the text of a row again for every column that is read from it. With a copy of the
+    text, the insertion of a log line of eleven columns takes half of the time.
+    """
+    return f"(WITH given AS MATERIALIZED (SELECT value FROM json_each({parameter})) SELECT value FROM given)"  # noqa: S608
+
+
 def columns_of_json(names: Sequence[str]) -> str:
-    """The select list that takes rows out of `json_each(?)` again."""
+    """The select list that takes rows out of `json_rows()` again."""
     return ", ".join(f'value ->> {index} AS "{name}"' for index, name in enumerate(names))
 
 

@@ -10,7 +10,7 @@ from casare_rpa.domain.logs import LogLine, StoredLine
 from casare_rpa.infrastructure.orchestrator.storage.cold import epoch_rows
 from casare_rpa.infrastructure.orchestrator.storage.json_parameters import json_parameter
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import log_volumes, numbers
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.json_rows import columns_of_json
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.json_rows import columns_of_json, json_rows
 
 LOG_COLUMNS = (
     "log_id",
@@ -25,7 +25,9 @@ LOG_COLUMNS = (
     "node_id",
     "truncated",
 )
-INSERT_LOGS = f"INSERT INTO job_logs ({', '.join(LOG_COLUMNS)}) SELECT {columns_of_json(LOG_COLUMNS)} FROM json_each(?)"  # noqa: S608
+INSERT_LOGS = (
+    f"INSERT INTO job_logs ({', '.join(LOG_COLUMNS)}) SELECT {columns_of_json(LOG_COLUMNS)} FROM {json_rows()}"  # noqa: S608
+)
 SKIPPED_IDS = 10**10
 """More lines than a server stores between a backup and the restore of it. JavaScript has room for 900,000 restores."""
 COUNTERS = (
@@ -33,7 +35,7 @@ COUNTERS = (
 )
 SAVE_COUNTERS = (
     "UPDATE robots SET log_journal = new.journal, log_base = new.base, log_seq = new.seq "  # noqa: S608
-    f"FROM (SELECT {columns_of_json(('robot_id', 'journal', 'base', 'seq'))} FROM json_each(?)) AS new "
+    f"FROM (SELECT {columns_of_json(('robot_id', 'journal', 'base', 'seq'))} FROM {json_rows()}) AS new "
     "WHERE robots.robot_id = new.robot_id"
 )
 
