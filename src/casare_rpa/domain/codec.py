@@ -31,7 +31,7 @@ M = TypeVar("M", bound=protocol.Message)
 MessageId = protocol.MessageId
 
 
-class Received(msgspec.Struct, Generic[M], frozen=True):
+class Received(msgspec.Struct, Generic[M], frozen=True, gc=False):
     """A decoded message. `id` is its top-level id, which the answer carries; `None` requests no answer."""
 
     message: M
@@ -72,8 +72,8 @@ def _frame_of(message: type[protocol.Message], *, alone: bool) -> type[msgspec.S
     fields: list[tuple[str, object] | tuple[str, object, object]] = [payload, ("id", MessageId | None, None)]
     name = f"{message.__name__}Frame"
     if alone:
-        return msgspec.defstruct(name, [("type", Literal[message.TYPE]), *fields], frozen=True)
-    return msgspec.defstruct(name, fields, tag=message.TYPE, tag_field="type", frozen=True)
+        return msgspec.defstruct(name, [("type", Literal[message.TYPE]), *fields], frozen=True, gc=False)
+    return msgspec.defstruct(name, fields, tag=message.TYPE, tag_field="type", frozen=True, gc=False)
 
 
 class Decoder(Generic[M]):

@@ -28,7 +28,12 @@ class Level(StrEnum):
 
 
 _RANKS = {Level.DEBUG: 0, Level.INFO: 1, Level.WARNING: 2, Level.ERROR: 3}
-_ALIASES = {"WARN": Level.WARNING, "CRITICAL": Level.ERROR, "FATAL": Level.ERROR}
+_LEVELS: dict[str, Level] = {
+    **{level.value: level for level in Level},
+    "WARN": Level.WARNING,
+    "CRITICAL": Level.ERROR,
+    "FATAL": Level.ERROR,
+}
 
 
 def parse_level(text: str) -> Level | None:
@@ -37,8 +42,7 @@ def parse_level(text: str) -> Level | None:
     >>> parse_level("warn"), parse_level("loud")
     (<Level.WARNING: 'WARNING'>, None)
     """
-    upper = text.upper()
-    return Level(upper) if upper in _RANKS else _ALIASES.get(upper)
+    return _LEVELS.get(text) or _LEVELS.get(text.upper())  # nearly every line has its level in upper case
 
 
 class LogLine(msgspec.Struct, frozen=True, gc=False):

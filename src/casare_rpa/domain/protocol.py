@@ -50,7 +50,7 @@ ID_PATTERN = rf"^[A-Za-z0-9._:-]{{1,{MAX_ID_LENGTH}}}$"
 MessageId = str | int
 
 
-class Message(msgspec.Struct, frozen=True, kw_only=True):
+class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Base of all payloads. `TYPE` is the `type` of the envelope, `BESIDE` the optional fields beside it."""
 
     TYPE: ClassVar[str] = ""

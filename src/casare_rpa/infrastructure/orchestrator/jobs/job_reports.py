@@ -142,9 +142,13 @@ class JobReports:
         live = self._fleet.get(connection.robot_id)
         if live is None or not live.held:
             return
-        for job_id in {entry.job_id for entry in entries if entry.job_id in live.held}:
-            connection.reported[job_id] = self._clock.now()
-            self._imply_claim(connection, live, job_id, "a log line of the job")
+        held, now = live.held, self._clock.now()
+        for entry in entries:
+            job_id = entry.job_id
+            if job_id is not None and job_id in held:
+                connection.reported[job_id] = now
+                if held[job_id] is JobStatus.PENDING:
+                    self._imply_claim(connection, live, job_id, "a log line of the job")
 
     def note_busy(self, connection: RobotConnection) -> None:
         """Take `busy` of a robot without `claim_ack` as the claim of the jobs that it was offered before (T3)."""

@@ -2,9 +2,8 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 
 from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.errors import ProtocolError, StoreUnavailable
@@ -39,8 +38,7 @@ LOGS = "logs"
 SUBJECT = "log"
 
 
-@dataclass(frozen=True, slots=True)
-class PendingLines:
+class PendingLines(Struct, frozen=True, gc=False):
     """The lines of one message that wait to be written."""
 
     connection: RobotConnection
@@ -100,15 +98,18 @@ class LogStream:
             ProtocolError: a line of another robot, or an unknown level. No line of the message is queued then.
         """
         now = self._clock.now()
-        lines = []
-        for place, entry in enumerate(entries):
-            try:
-                lines.append(_line_of(connection, entry, now))
-            except ProtocolError as error:
-                if message_type == protocol.LogBatch.TYPE:
-                    error.field = f"entries[{place}].{error.field}"
-                raise error.of_message(None, entry.job_id) from None
-        characters = sum([len(line.message) for line in lines])
+        lines: list[LogLine] = []
+        characters = 0
+        try:
+            for entry in entries:
+                line = _line_of(connection, entry, now)
+                lines.append(line)
+                characters += len(line.message)
+        except ProtocolError as error:
+            place = len(lines)
+            if message_type == protocol.LogBatch.TYPE:
+                error.field = f"entries[{place}].{error.field}"
+            raise error.of_message(None, entries[place].job_id) from None
         waiting = PendingLines(connection, lines, connection.answers.reserve(message_id), characters, message_type)
         if self._queue.full() or self._characters >= self._buffer_characters:
             return self._queue_later(waiting)
