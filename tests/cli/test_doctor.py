@@ -54,6 +54,24 @@ def test_sqlite_version_and_its_bug(version: tuple[int, int, int], verdict: Verd
     judged(machine.sqlite_version(version), verdict, words)
 
 
+@pytest.mark.parametrize(
+    ("addresses", "verdict", "words"),
+    [
+        (["10.0.0.5"], OK, "ask this one at http://north:8000"),
+        (["127.0.1.1", "10.0.0.5"], OK, "ask this one at http://north:8000"),
+        (["127.0.1.1", "::1"], WARNING, "leads to 127.0.1.1, ::1 on this machine"),
+        ([], WARNING, "http://north:8000 has no address on this machine"),
+    ],
+)
+def test_address_at_which_other_instances_ask(addresses: list[str], verdict: Verdict, words: str) -> None:
+    judged(network.instance_address("http://north:8000", addresses), verdict, words)
+
+
+def test_addresses_of_a_host() -> None:
+    assert network.addresses_of("127.0.0.1") == ["127.0.0.1"]
+    assert network.addresses_of("unknown.invalid") == []
+
+
 def test_sqlite_features() -> None:
     with closing(sqlite3.connect(":memory:")) as database:
         judged(machine.sqlite_features(database.execute), OK)

@@ -73,10 +73,9 @@ def test_check(check: Any, facts: DatabaseServerFacts, verdict: Verdict, words: 
     assert bool(found.next_step) is (verdict is not OK)
 
 
-def doctor(folder: Path, url: str) -> dict[str, dict[str, Any]]:
-    shown = casare(
-        "doctor", "--json", "--data-dir", str(folder), "--url", "http://127.0.0.1:1", CASARE_DATABASE_URL=url
-    )
+def doctor(folder: Path, url: str, **environment: str) -> dict[str, dict[str, Any]]:
+    environment |= {"CASARE_DATABASE_URL": url}
+    shown = casare("doctor", "--json", "--data-dir", str(folder), "--url", "http://127.0.0.1:1", **environment)
     return {check["name"]: check for check in json.loads(shown.stdout)["checks"]}
 
 
@@ -88,6 +87,16 @@ def test_real_server_is_checked_and_every_check_is_documented(tmp_path: Path) ->
     assert re.match(r"PostgreSQL 1\d", found["database"]["sentence"])
     assert found["durability"]["verdict"] == "problem", "the server of the tests has fsync off"
     assert found["database clock"]["verdict"] == "ok"
+
+
+def test_instance_that_others_cannot_ask_is_warned_of(tmp_path: Path) -> None:
+    url = f"postgresql://casare@127.0.0.1:{free_port()}/casare"
+    found = doctor(tmp_path, url)["instance address"]
+    assert found["verdict"] == "warning"
+    assert "http://127.0.0.1:8000 leads to 127.0.0.1" in found["sentence"]
+    assert "Set CASARE_INSTANCE_ADDRESS" in found["next_step"]
+    found = doctor(tmp_path, url, CASARE_INSTANCE_ADDRESS="http://192.0.2.5:8000")["instance address"]
+    assert (found["verdict"], found["next_step"]) == ("ok", "")
 
 
 def test_database_that_does_not_answer_is_a_problem_without_its_password(tmp_path: Path) -> None:

@@ -63,6 +63,7 @@ def test_undocumented_setting_is_detected() -> None:
 ABSENT = {
     "database_url": "`casare.db` in the data directory",
     "instance_name": "host name and port",
+    "instance_address": "host and port to listen on",
     "bus_url": "`LISTEN` of the PostgreSQL database",
     "bus_credentials": "none",
     "wheelhouse": "none",

@@ -293,4 +293,18 @@ def test_instance_has_the_name_of_its_host_and_port_unless_it_is_named() -> None
     ],
 )
 def test_address_of_an_instance_is_the_one_on_which_it_listens(host: str, address: str) -> None:
-    assert load_settings(host=host, port=9000, allow_cleartext=True).instance_address == address
+    assert load_settings(host=host, port=9000, allow_cleartext=True).shown_instance_address == address
+
+
+def test_address_of_an_instance_can_be_set() -> None:
+    settings = load_settings(instance_address="https://North-1.example.com/")
+    assert settings.shown_instance_address == "https://North-1.example.com"
+    assert "north-1.example.com" in settings.host_names, "the other instances ask with this name"
+    assert load_settings(instance_address="", port=9000).shown_instance_address == "http://127.0.0.1:9000"
+
+
+@pytest.mark.parametrize("address", ["10.0.0.5:8000", "http://0.0.0.0:8000", "http://user:hidden@north", "http://a/b"])
+def test_malformed_address_of_an_instance_is_refused(address: str) -> None:
+    found = problems(instance_address=address)
+    assert "CASARE_INSTANCE_ADDRESS: not an address such as http://10.0.0.5:8000 or https://" in found
+    assert "hidden" not in found

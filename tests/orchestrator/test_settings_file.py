@@ -69,6 +69,7 @@ rate_limit_admin = "off"
 rate_limit_monitoring = "1:1"
 log_level = "debug"
 instance_name = "north-1"
+instance_address = "http://10.0.0.5:8000"
 failpoints = ""
 drain_delay_seconds = 1
 drain_timeout_seconds = 2

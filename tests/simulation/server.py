@@ -166,7 +166,7 @@ class Server:
         async def ready(plane: ControlPlane) -> bool:
             return not plane.draining and plane.cut_off.problem is None and await plane.readiness.check() is None
 
-        asked = next((one for one in self.others if one.settings.instance_address == address), None)
+        asked = next((one for one in self.others if one.settings.shown_instance_address == address), None)
         try:
             async with asyncio.timeout(ASK_SECONDS):
                 return asked is not None and await asked.call(ready)

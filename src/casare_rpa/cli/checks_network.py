@@ -5,8 +5,10 @@ collect them.
 """
 
 import asyncio
+import ipaddress
+import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -161,6 +163,27 @@ def encryption(address: Address, *, allowed: bool) -> Check:
         name,
         f"{sentence}, so no command sends one.",
         "Use https://, or set CASARE_ALLOW_CLEARTEXT=yes when the network itself is protected.",
+    )
+
+
+def addresses_of(host: str) -> list[str]:
+    """The IP addresses of a host by the resolver of this machine; none for an unknown name."""
+    try:
+        return sorted({str(found[4][0]) for found in socket.getaddrinfo(host, None)})
+    except OSError:
+        return []
+
+
+def instance_address(url: str, addresses: Sequence[str]) -> Check:
+    """Whether instances on other machines can ask this one. `addresses` are those of the host in the URL."""
+    name = "instance address"
+    if any(not ipaddress.ip_address(one).is_loopback for one in addresses):
+        return ok(name, f"Other instances ask this one at {url}.")
+    leads = f"leads to {', '.join(addresses)}" if addresses else "has no address"
+    return warning(
+        name,
+        f"The host in {url} {leads} on this machine, so instances on other machines may not be able to ask this one.",
+        "Set CASARE_INSTANCE_ADDRESS to an address that they reach, such as http://10.0.0.5:8000, unless all run here.",
     )
 
 

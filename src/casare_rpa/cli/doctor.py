@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -24,6 +24,9 @@ from casare_rpa.cli.local import data_dir as local_data_dir
 from casare_rpa.cli.output import console, emit
 from casare_rpa.cli.serve import DataDir
 from casare_rpa.domain.errors import ConnectFailed, InvalidSettings, StoreUnavailable
+
+if TYPE_CHECKING:
+    from casare_rpa.infrastructure.orchestrator.settings import Settings
 
 DEFAULT_PORT = 8000
 STYLES = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.PROBLEM: "bold red"}
@@ -49,9 +52,10 @@ def doctor(
 
 def _checks(folder: Path, port: int | None, url: str | None) -> Iterator[Check]:
     yield from _machine(folder)
-    settings, configured, database_url = _settings(folder, port)
-    yield settings
-    yield from _database(database_url)
+    valid, configured, settings = _settings(folder, port)
+    yield valid
+    if settings is not None:
+        yield from _database(settings)
     yield from _network(url, configured)
 
 
@@ -92,28 +96,31 @@ def _installed() -> set[str]:
     return {name for name in wanted if importlib.util.find_spec(name) is not None}
 
 
-def _settings(folder: Path, port: int | None) -> tuple[Check, int, str]:
-    """Whether the settings are valid, and the port and the database URL that they set."""
+def _settings(folder: Path, port: int | None) -> tuple[Check, int, "Settings | None"]:
+    """Whether the settings are valid, the port that they set, and the settings if an orchestrator can run with them."""
     if set(checks_machine.SERVER_MODULES) - _installed():
-        return ok("settings", "Not checked: no orchestrator can run here."), port or DEFAULT_PORT, ""
+        return ok("settings", "Not checked: no orchestrator can run here."), port or DEFAULT_PORT, None
     from casare_rpa.infrastructure.orchestrator.settings import read_settings
 
     try:
         settings = read_settings(data_dir=folder, port=port)
     except InvalidSettings as error:
         sentence = f"The orchestrator would not start: {error}."
-        return problem("settings", sentence, "See docs/reference/settings.md for valid values."), DEFAULT_PORT, ""
-    return ok("settings", "Environment and file contain valid settings."), settings.port, settings.store_url
+        return problem("settings", sentence, "See docs/reference/settings.md for valid values."), DEFAULT_PORT, None
+    return ok("settings", "Environment and file contain valid settings."), settings.port, settings
 
 
-def _database(url: str) -> Iterator[Check]:
+def _database(settings: "Settings") -> Iterator[Check]:
     """The checks of a PostgreSQL server; none for a database file, which `_machine` checks."""
-    if not url:
-        return
+    from casare_rpa.cli import checks_network
+    from casare_rpa.domain.instance_addresses import host_of_instance
     from casare_rpa.infrastructure.orchestrator.settings import is_postgres
     from casare_rpa.infrastructure.orchestrator.storage.backends import read_server_facts
 
+    url = settings.store_url
     if is_postgres(url):
+        address = settings.shown_instance_address
+        yield checks_network.instance_address(address, checks_network.addresses_of(host_of_instance(address)))
         try:
             facts = read_server_facts(url)
         except StoreUnavailable as error:

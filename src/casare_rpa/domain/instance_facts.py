@@ -54,7 +54,7 @@ class InstanceFacts(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     name: str = ""
     """The name that people gave it; unique among the instances that run."""
     address: str = ""
-    """The URL at which this machine serves it; a proxy may publish another one."""
+    """The URL at which other instances ask it; a proxy may publish another one."""
     version: str = ""
     schema: str = ""
     """The newest schema revision that its program knows."""

@@ -267,7 +267,7 @@ class ControlPlane:
         robots = len(self.hub.robots())
         return InstanceFacts(
             name=self.settings.shown_instance_name,
-            address=self.settings.instance_address,
+            address=self.settings.shown_instance_address,
             version=__version__,
             schema=self.store.kind.schema,
             started_at=self._started_at,

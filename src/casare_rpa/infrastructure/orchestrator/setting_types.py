@@ -1,11 +1,12 @@
-"""Types of settings that are written as one text: rates, and lists of names."""
+"""Types of settings that are written as one text: rates, lists of names, and the address of an instance."""
 
 import math
 from typing import Annotated
 
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator
 from pydantic_settings import NoDecode
 
+from casare_rpa.domain.instance_addresses import host_of_instance
 from casare_rpa.domain.limits import RateLimit
 
 
@@ -32,5 +33,19 @@ def _split(value: object) -> object:
     return value
 
 
+def _instance_address(value: str | None) -> str | None:
+    address = (value or "").removesuffix("/")
+    if not address:
+        return None
+    if not host_of_instance(address):
+        # The value is not shown, because it may hold a password.
+        raise ValueError(
+            "not an address such as http://10.0.0.5:8000 or https://north.example.com (http or https, a host, perhaps "
+            "a port; no user, no path, not 0.0.0.0)"
+        )
+    return address
+
+
 Rate = Annotated[RateLimit | None, NoDecode, BeforeValidator(parse_rate)]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+InstanceAddress = Annotated[str | None, AfterValidator(_instance_address)]

@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from casare_rpa.domain.bus_urls import parse_bus_url
 from casare_rpa.domain.errors import InvalidSettings
+from casare_rpa.domain.instance_addresses import host_of_instance
 from casare_rpa.domain.limits import (
     ADMIN_LIMIT,
     MAX_NAME_LENGTH,
@@ -27,7 +28,7 @@ from casare_rpa.domain.limits import (
 )
 from casare_rpa.domain.secret_strength import weakness_of
 from casare_rpa.domain.url_passwords import holds_credentials, passwords_in
-from casare_rpa.infrastructure.orchestrator.setting_types import Names, Rate
+from casare_rpa.infrastructure.orchestrator.setting_types import InstanceAddress, Names, Rate
 from casare_rpa.infrastructure.orchestrator.settings_file import FILE_NAME, FileSettings, Known, read_settings_file
 
 PREFIX = "CASARE_"
@@ -87,6 +88,12 @@ class Settings(BaseSettings):
         max_length=MAX_NAME_LENGTH,
         description="Name of this instance, for people; unique among the instances on one database. "
         "Default: host name and port.",
+    )
+    instance_address: InstanceAddress = Field(
+        None,
+        max_length=MAX_NAME_LENGTH,
+        description="URL at which the other instances ask this one, such as `http://10.0.0.5:8000`. "
+        "Default: the address to listen on, or the host name for all addresses.",
     )
     data_dir: Path = Field(
         default_factory=default_data_dir,
@@ -290,8 +297,9 @@ class Settings(BaseSettings):
 
     @cached_property
     def host_names(self) -> tuple[str, ...]:
-        """The host names accepted in requests: `host`, this machine's name, and `allowed_hosts`."""
-        return (self.host.lower(), socket.gethostname().lower(), *self.allowed_hosts)
+        """The host names accepted in requests: `host`, this machine's name, `allowed_hosts`, `instance_address`."""
+        own = host_of_instance(self.instance_address or "")
+        return (self.host.lower(), socket.gethostname().lower(), *self.allowed_hosts, *([own] if own else []))
 
     @property
     def shown_instance_name(self) -> str:
@@ -299,8 +307,10 @@ class Settings(BaseSettings):
         return self.instance_name or f"{socket.gethostname()}:{self.port}"
 
     @property
-    def instance_address(self) -> str:
-        """The URL at which this machine serves this instance. A socket on all addresses has the host name."""
+    def shown_instance_address(self) -> str:
+        """`instance_address`, or the URL of the socket. A socket on all addresses has the host name."""
+        if self.instance_address:
+            return self.instance_address
         host = socket.gethostname() if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104 - does not bind
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 

@@ -3,7 +3,8 @@
 import asyncio
 import json
 import logging
-from urllib.parse import urlsplit
+
+from casare_rpa.domain.instance_addresses import host_of_instance
 
 logger = logging.getLogger(__name__)
 
@@ -20,7 +21,7 @@ async def reaches_store(address: str) -> bool:
     """
     import httpx2  # rarely needed: only while this instance has lost the database
 
-    if not _usable(address):
+    if not host_of_instance(address):
         return False
     try:
         async with (
@@ -40,16 +41,6 @@ async def reaches_store(address: str) -> bool:
         # Also a timeout, which is an OSError.
         logger.info("%s does not say whether it reaches the database: %s", address, type(error).__name__)
         return False
-
-
-def _usable(address: str) -> bool:
-    """Whether it is the URL of a server, without user and password."""
-    try:
-        url = urlsplit(address)
-        port = url.port
-    except ValueError:
-        return False
-    return url.scheme in ("http", "https") and bool(url.hostname) and port != 0 and "@" not in url.netloc
 
 
 def _commits(body: object) -> bool:
