@@ -7,8 +7,10 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from casare_rpa.cli.exits import Exit
 from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND
+from casare_rpa.domain.vocabulary import CloseCode
 from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import Target
 from casare_rpa.infrastructure.orchestrator.storage.postgres.locks import SCHEMA_LOCKS, UPGRADE_LOCK, HeldLocks
 from casare_rpa.infrastructure.orchestrator.storage.postgres.migration import (
@@ -17,6 +19,9 @@ from casare_rpa.infrastructure.orchestrator.storage.postgres.migration import (
     refuse_contracted,
 )
 from casare_rpa.infrastructure.orchestrator.storage.postgres.store import PostgresStore
+from contract.server_process import serving
+from contract.stranger import stranger
+from contract.test_robot_life import robot_address
 from postgres_server import DEBIAN, running
 from storage.newer_version import newer_migrations
 
@@ -143,6 +148,26 @@ async def test_instance_that_was_cut_off_during_a_contract_says_so(
     await migrate_postgres(target, newer)
     await run_sql(target, "UPDATE schema_info SET min_reader = '9001' RETURNING min_reader")
     await run_sql(target, "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE classid = $1", SCHEMA_LOCKS)
-    while "stop this instance: the database at CASARE_DATABASE_URL was contracted" not in caplog.text:
-        await asyncio.sleep(0.05)
+    async with asyncio.timeout(20):
+        refused = await locks.refused()
+    assert "the database at CASARE_DATABASE_URL was contracted by a newer version of this program" in str(refused)
+    assert "this instance must end: " in caplog.text
     await locks.close()
+
+
+@pytest.mark.slow
+async def test_instance_that_was_cut_off_during_a_contract_ends(target: Target, tmp_path: Path) -> None:
+    """It would serve on a schema that it does not know. Its robots connect to another instance."""
+    environment = {"CASARE_DATABASE_URL": target.url, "CASARE_DRAIN_DELAY_SECONDS": "600"}
+    with serving(tmp_path / "data", **environment) as server:
+        account = server.robot()
+        async with stranger(robot_address(server, account)) as robot:
+            await robot.next("connected")
+            await migrate_postgres(target, newer_migrations(tmp_path))
+            await run_sql(target, "UPDATE schema_info SET min_reader = '9001' RETURNING min_reader")
+            await run_sql(target, "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE classid = $1", SCHEMA_LOCKS)
+            assert await robot.closed() == CloseCode.SERVICE_RESTART
+        code = await asyncio.to_thread(server.wait)
+    assert code == Exit.FAILED
+    assert "casare: the database at CASARE_DATABASE_URL was contracted by a newer version" in server.output
+    assert "Traceback" not in server.output

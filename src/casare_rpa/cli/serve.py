@@ -14,9 +14,10 @@ import typer
 
 from casare_rpa.cli.local import ADDRESS_FILE
 from casare_rpa.cli.output import console, emit
-from casare_rpa.domain.errors import ConnectFailed
+from casare_rpa.domain.errors import ConnectFailed, StoreUnavailable
 
 if TYPE_CHECKING:
+    from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
     from casare_rpa.infrastructure.orchestrator.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -183,8 +184,14 @@ async def serve_on(
             return
         address.write_text(json.dumps({"url": local_url(host, port), "pid": os.getpid()}))
         ready(url)
-        if stop is not None:
-            await stop.wait()
+        plane: ControlPlane = app.state.control_plane
+        failure = await _end_of(plane, stop)
+        if failure is None:
+            server.stop()
+            return
+        app.state.failure = failure
+        plane.skip_drain_delay()  # it can serve no request meanwhile
+        if not plane.draining:
             server.stop()
 
     libraries = logging.getLogger("uvicorn.error")
@@ -204,6 +211,18 @@ async def serve_on(
     failure: Exception | None = getattr(app.state, "failure", None)
     if failure is not None:
         raise failure
+
+
+async def _end_of(plane: "ControlPlane", stop: asyncio.Event | None) -> StoreUnavailable | None:
+    """Wait until the caller wants a stop, or this version can no longer use its store; returns the reason of that."""
+    outdated = asyncio.ensure_future(plane.store.until_outdated())
+    wanted = asyncio.ensure_future((stop or asyncio.Event()).wait())
+    try:
+        await asyncio.wait({outdated, wanted}, return_when=asyncio.FIRST_COMPLETED)
+        return outdated.result() if outdated.done() else None
+    finally:
+        outdated.cancel()
+        wanted.cancel()
 
 
 def accepts_per_turn(max_unauthenticated: int) -> int:

@@ -351,5 +351,9 @@ class ControlPlane:
     def end_drain_delay(self) -> bool:
         """Close the connections now; returns whether a drain was waiting."""
         waiting = self.draining and not self.closing and not self._delay_over.is_set()
-        self._delay_over.set()
+        self.skip_drain_delay()
         return waiting
+
+    def skip_drain_delay(self) -> None:
+        """Let a drain close the connections at once, also one that begins later."""
+        self._delay_over.set()

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.retained import RetainedKind
 from casare_rpa.domain.statistics import StoreStatistics
@@ -68,6 +69,14 @@ class MaintenanceStore(SizeStore, Protocol):
 
         Raises:
             StoreUnavailable: nothing can be written now; the sentence has the reason.
+        """
+        ...
+
+    async def until_outdated(self) -> StoreUnavailable:
+        """Wait until programs of this version can no longer use the store; returns the reason.
+
+        This happens to an instance that was cut off while a newer version removed what this one needs. A store that
+        one process uses alone never returns.
         """
         ...
 

@@ -67,6 +67,7 @@ class HeldLocks:
         self._schema = schema
         self._check = check
         self._connection: Connection | None = None
+        self._refusal: asyncio.Future[StoreUnavailable] = asyncio.get_running_loop().create_future()
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -109,6 +110,10 @@ class HeldLocks:
             self._name = name
         return taken
 
+    async def refused(self) -> StoreUnavailable:
+        """Wait until `check` refuses the database, after a loss of the connection; returns its error."""
+        return await asyncio.shield(self._refusal)
+
     async def _take(self, kind: int, key: int, *, shared: bool = False) -> bool:
         if self._connection is None or self._connection.is_closed():
             self._connection = await self._target.connect(self._purpose)
@@ -137,7 +142,9 @@ class HeldLocks:
                     self._name = None
                 await self._use_schema()
             except StoreUnavailable as error:
-                logger.error("stop this instance: %s", error)
+                logger.error("this instance must end: %s", error)
+                self._refusal.set_result(error)
+                return
             except (*LOST, asyncpg.PostgresError):
                 self._drop()
 

@@ -84,6 +84,9 @@ class PostgresStore(PostgresRobots, PostgresLogs, PostgresLists):
     async def hold_name(self, name: str) -> bool:
         return await self._locks.hold(name)
 
+    async def until_outdated(self) -> StoreUnavailable:
+        return await self._locks.refused()
+
     async def now(self) -> Instant | None:
         return await self._reads.look_up(lambda c: Instant(_NOW.run(c).fetchone()[0]))
 

@@ -4,12 +4,14 @@ The file lock allows one process. The writes are also correct with several write
 after another program changed a value.
 """
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, TypeVar
 
 from casare_rpa.domain.audit import NewAudit
+from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_records import Added, Applied, Change, JobToAdd, ShownChanges, StreamState
@@ -215,6 +217,10 @@ class SqliteStore(InstanceTables):
 
     async def now(self) -> Instant | None:
         return None
+
+    async def until_outdated(self) -> StoreUnavailable:
+        never: asyncio.Future[StoreUnavailable] = asyncio.get_running_loop().create_future()
+        return await never  # the lock of the file keeps other programs away
 
     async def check(self) -> None:
         await self._batcher.write(lambda c: c.execute("SELECT 1").fetchone())
