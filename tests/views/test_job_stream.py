@@ -97,7 +97,7 @@ async def test_changes_that_memory_no_longer_has_are_read_from_the_store(plane: 
     last = place((await told(viewer))[-1])
     jobs = [await plane.job() for _ in range(3)]
     plane.clock.advance(feed.MAX_SECONDS + 1)
-    await plane.job_stream.trim_histories()
+    await plane.job_stream.histories.trim()
     begin, *rest = await told(await joined(plane, last))
     assert begin["payload"]["recovered"] is True
     assert [(d["payload"]["job_id"], d["seq"]) for d in rest] == [(job.job_id, 2 + n) for n, job in enumerate(jobs)]

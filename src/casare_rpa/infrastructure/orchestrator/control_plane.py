@@ -238,7 +238,7 @@ class ControlPlane:
         loops.every(PROGRESS_ROUND_SECONDS, "progress", self.job_stream.show_held_progress)
         loops.every(SHOW_SECONDS, "missed lines", self.log_stream.show_missed)
         loops.every(REASONS_SECONDS, "pending reasons", self.job_stream.show_reasons)
-        loops.every(HISTORY_SECONDS, "history", self.job_stream.trim_histories)
+        loops.every(HISTORY_SECONDS, "history", self.job_stream.histories.trim)
         loops.every(SPREAD_SECONDS, "robot status", self.robot_stream.spread_robots)
         for name, copy in self.copies.items():
             if isinstance(self.bus, Alone):

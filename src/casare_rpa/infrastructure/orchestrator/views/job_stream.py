@@ -23,6 +23,7 @@ from casare_rpa.infrastructure.orchestrator.ports.bus import Hint
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.jobs import JobReader
 from casare_rpa.infrastructure.orchestrator.views import stream_messages
+from casare_rpa.infrastructure.orchestrator.views.change_histories import ChangeHistories
 from casare_rpa.infrastructure.orchestrator.views.channels import JOB_STREAMS, LIVE_JOBS, NUMBERED_LIVE_JOBS, audience
 from casare_rpa.infrastructure.orchestrator.views.other_progress import OtherProgress
 from casare_rpa.infrastructure.orchestrator.views.pending_reasons import PendingReasons
@@ -92,7 +93,7 @@ class JobStream:
         self._feed: Feed[tuple[VisibleJob, ChangeNumbers]] = Feed(0)
         self._last_of_tenants: dict[str, int] = {}
         """The number of the last shown change of each tenant."""
-        self._histories: dict[Audience, History] = {}
+        self.histories = ChangeHistories(hub, clock)
         self._progress_shown_at: dict[str, float] = {}
         """The monotonic time at which progress of each job was shown last."""
         self._held_progress: dict[str, Job] = {}
@@ -160,7 +161,7 @@ class JobStream:
         self._show_state(job, f"{job.job_id} cancel")
 
     def _show_change(self, job: VisibleJob, numbers: ChangeNumbers) -> None:
-        """Keep a change of status, also while no viewer watches, and publish it."""
+        """Publish a change of status, and keep it for viewers that reconnect."""
         job_id, tenant_id, revision = job.job_id, job.tenant_id, job.revision
         self._shown.note(job_id, revision)
         self._progress_shown_at.pop(job_id, None)
@@ -168,18 +169,25 @@ class JobStream:
         if held is not None and held.revision < revision:
             del self._held_progress[job_id]
         timestamp, monotonic = rfc3339(numbers.at), self._clock.monotonic()
-        watched = self._hub.groups
+        watched, kept = self._hub.groups, self.histories.kept
         places = ((None, numbers.seq), (tenant_id, numbers.tenant_seq or 0))
         for stream, message_of in stream_messages.MESSAGES.items():
-            json = codec.encode(message_of(job, timestamp))
+            json = b""
             for audience_tenant, seq in places:
                 wanted = (stream, audience_tenant)  # `audience` and `listens` inline: this runs for each change
-                history = self._histories.get(wanted) or self._history(wanted, seq - 1)
-                history.append(seq, json, monotonic)
-                if wanted in watched:
-                    numbered = codec.numbered(json, Position(history.epoch, seq))
+                watches = wanted in watched
+                history = kept.get(wanted) or (self._history(wanted, seq - 1) if watches else None)
+                plain = (LIVE_JOBS, audience_tenant)
+                watches_plain = stream == NUMBERED_LIVE_JOBS and plain in watched
+                if history is None and not watches_plain:
+                    continue  # no viewer needs the message
+                json = json or codec.encode(message_of(job, timestamp))
+                if history is not None:
+                    history.append(seq, json, monotonic)
+                if watches:
+                    numbered = codec.numbered(json, Position(self._epoch, seq))
                     self._hub.publish(wanted, outgoing(numbered, subject=job_id, revision=revision))
-                if stream == NUMBERED_LIVE_JOBS and (plain := (LIVE_JOBS, audience_tenant)) in watched:
+                if watches_plain:
                     self._hub.publish(plain, outgoing(json))
         self._last_of_tenants[tenant_id] = places[1][1]
 
@@ -341,18 +349,12 @@ class JobStream:
         self._last_of_tenants = state.by_tenant
         for tenant_id, last in ((None, state.last), *state.by_tenant.items()):
             for stream in stream_messages.MESSAGES:
-                history = self._histories.get(audience(stream, tenant_id))
+                history = self.histories.kept.get(audience(stream, tenant_id))
                 if history is not None:
                     history.skip(last)
         for job, numbers in ready:
             if numbers.seq > state.last:
                 self._show_change(job, numbers)
-
-    async def trim_histories(self) -> None:
-        """One round: drop changes that are too old to be kept in memory."""
-        now = self._clock.monotonic()
-        for history in self._histories.values():
-            history.trim(now)
 
     # Joining and resuming
 
@@ -494,7 +496,4 @@ class JobStream:
         return self._feed.last if tenant_id is None else self._last_of_tenants.get(tenant_id, 0)
 
     def _history(self, wanted: Audience, last: int) -> History:
-        history = self._histories.get(wanted)
-        if history is None:
-            history = self._histories[wanted] = History(self._epoch, last)
-        return history
+        return self.histories.begin(wanted, self._epoch, last)
