@@ -405,7 +405,7 @@ async def test_loops_of_two_control_planes_show_each_other(tmp_path: Path, lost:
                 while len([one for one in await updates(viewer) if one["seq"]]) < 5:
                     await asyncio.sleep(0.01)
             assert [one["seq"] for one in await updates(viewer) if one["seq"]] == [1, 2, 3, 4, 5]
-            counted = [plane.metrics.jobs_submitted._value.get() for plane in (here, there)]
+            counted = [plane.metrics.jobs_submitted.totals[()] for plane in (here, there)]
             assert counted == [3, 2], "each instance counts its own"
             assert here.instance != there.instance
     finally:

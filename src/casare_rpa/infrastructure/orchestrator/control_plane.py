@@ -308,10 +308,10 @@ class ControlPlane:
     def _count(self, event: JobAdded | JobChanged) -> None:
         match event:
             case JobAdded():
-                self.metrics.jobs_submitted.inc()
+                self.metrics.jobs_submitted.totals[()] += 1
             case JobChanged(before, job) if job.finished_at is not None and before.finished_at is None:
                 reason = job.reason.value if job.reason is not None else ""
-                self.metrics.jobs_ended.labels(status=job.status.value, reason=reason).inc()
+                self.metrics.jobs_ended.totals[job.status.value, reason] += 1
 
     async def drain(self) -> None:
         """Stop in order: offer nothing, wait, close every connection with 1012, end the streams, write what waits.

@@ -264,13 +264,15 @@ class Metrics:
             ["endpoint"],
             registry=self.registry,
         )
-        self.jobs_ended = Counter(
+        self.jobs_ended = Totals(
             "casare_jobs_ended_total",
             "Jobs that this instance ended since it started.",
-            ["status", "reason"],
-            registry=self.registry,
+            self.registry,
+            "status",
+            "reason",
         )
-        self.jobs_submitted = Counter("casare_jobs_submitted_total", "Jobs accepted.", registry=self.registry)
+        self.jobs_submitted = Totals("casare_jobs_submitted_total", "Jobs accepted.", self.registry)
+        self.jobs_submitted.set_total(0)
         self.jobs_ended_24h = Gauge(
             "casare_jobs_ended_24h",
             "Jobs that ended in the last 24 hours; failed ones without the cancelled.",
