@@ -10,7 +10,7 @@ from casare_rpa.infrastructure.orchestrator.ports.store import Store
 class AwayStore:
     """Passes every call to a store, except while `away`: then every call raises StoreUnavailable.
 
-    `calls` has the names of the calls that were refused.
+    `calls` has the names of the calls that were refused, and `done` those that were not, with their arguments.
     """
 
     def __init__(self, store: Store, *, shared: bool = True) -> None:
@@ -18,6 +18,7 @@ class AwayStore:
         self.shared = shared
         self.away = False
         self.calls: list[str] = []
+        self.done: list[tuple[str, tuple[Any, ...]]] = []
 
     def __getattr__(self, name: str) -> Any:
         member = getattr(self._store, name)
@@ -28,6 +29,8 @@ class AwayStore:
             if self.away:
                 self.calls.append(name)
                 raise StoreUnavailable("the store is away")
-            return await member(*arguments, **named)
+            answer = await member(*arguments, **named)
+            self.done.append((name, arguments))
+            return answer
 
         return call

@@ -9,6 +9,7 @@ import pytest
 
 from bus.servers import postgres_server
 from casare_rpa.domain.errors import StoreUnavailable
+from casare_rpa.domain.job_events import LeaseOver
 from casare_rpa.domain.liveness import LEASE_SECONDS
 from casare_rpa.domain.robot_sessions import INSTANCE_SECONDS
 from casare_rpa.domain.vocabulary import CloseCode, JobStatus
@@ -43,6 +44,34 @@ async def test_lease_ends_one_window_after_the_return_at_the_earliest(pair: Outa
     assert (await pair.here.stored(job)).status is JobStatus.RUNNING
     await pair.run(3 * STEP_SECONDS)
     assert (await pair.here.stored(job)).status is not JobStatus.RUNNING
+
+
+async def test_stored_beats_come_before_the_first_lease_is_judged(pair: Outage) -> None:
+    """One robot sent frames in the outage, and another one died. The stored leases of both are over."""
+    _, _, lost = await working(pair.here)
+    _, link = await pair.here.robot("robot-2")
+    kept = await pair.here.job()
+    await pair.here.dispatch()
+    await pair.here.report(link, kept, "running")
+    pair.away()
+    await pair.run(300, link)
+    pair.of_here.done.clear()
+    pair.away(here=False, there=False)
+    await pair.run(LEASE_SECONDS + 3 * STEP_SECONDS, link)
+    done = pair.of_here.done
+    beats = [
+        n for n, (name, given) in enumerate(done) if name == "beat" and "robot-2" in {b.robot_id for b in given[0]}
+    ]
+    judged = [
+        n
+        for n, (name, given) in enumerate(done)
+        if name == "apply" and any(isinstance(change.event, LeaseOver) for change in given[0])
+    ]
+    windows = [n for n, (name, _) in enumerate(done) if name == "extend_leases"]
+    sweeps = [n for n, (name, _) in enumerate(done) if name == "due"]
+    assert windows[0] < sweeps[0] < beats[0] < judged[0]
+    assert (await pair.here.stored(lost)).status is not JobStatus.RUNNING
+    assert (await pair.here.stored(kept)).status is JobStatus.RUNNING
 
 
 async def test_robot_without_a_connection_has_a_window_too(pair: Outage) -> None:
