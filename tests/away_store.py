@@ -10,7 +10,7 @@ from casare_rpa.infrastructure.orchestrator.ports.store import Store
 class AwayStore:
     """Passes every call to a store, except while `away`: then every call raises StoreUnavailable.
 
-    `calls` has the names of the calls that were refused, and `done` those that were not, with their arguments.
+    `calls` has the names of the calls that were refused, and `done` the others, with their arguments.
     """
 
     def __init__(self, store: Store, *, shared: bool = True) -> None:
