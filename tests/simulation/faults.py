@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 SLOW_SECONDS = (0.2, 1.0, 3.0)
 LEARNS_IN = (0.01, 0.3, 5.0, 30.0, 45.0)
+ALONE = 0.25
+"""The share of runs of several instances with one fault."""
 
 
 class Faults:
@@ -53,7 +55,15 @@ class Faults:
         """Faults that wait for a moment in the exchange of messages. Half of the runs have one of them or both."""
 
     async def strike(self, until: float) -> None:
-        """Run faults of about half of all kinds, until this time."""
+        """Run faults of about half of all kinds, until this time. Some runs of several instances have one fault only.
+
+        Each pause of any instance gives the robots time, so that other faults hide the effect of a long one.
+        """
+        if self._world.cluster.several and self._chance.random() < ALONE:
+            await asyncio.sleep((0.05 + self._chance.random() * 0.25) * (until - self._world.loop.time()))
+            self._begin(self._chance.choice(self._of_instances.alone))
+            await asyncio.sleep(until - self._world.loop.time())
+            return
         mix = self._chance.sample(self.kinds, self._chance.randint(4, 10))
         if self._world.cluster.several:
             mix += self._chance.sample(self._of_instances.kinds, self._chance.randint(2, 6))

@@ -5,9 +5,15 @@ from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 from unittest import mock
 
+import msgspec
+
+from casare_rpa.domain import job_table, transitions
 from casare_rpa.domain.feed import Position
-from casare_rpa.domain.instants import Instant
+from casare_rpa.domain.instants import Instant, after
+from casare_rpa.domain.job import Job
+from casare_rpa.domain.liveness import LEASE_SECONDS
 from casare_rpa.infrastructure.orchestrator.auth.tickets import Tickets
+from casare_rpa.infrastructure.orchestrator.jobs.rescuer import Rescuer
 from casare_rpa.infrastructure.orchestrator.ports.bus import Hint
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import RobotConnection
 from casare_rpa.infrastructure.orchestrator.robots.remote_robots import RemoteRobots
@@ -75,6 +81,54 @@ def adopted_without_a_window() -> Patch:
         return await adopt(self, dead, at, at)
 
     return mock.patch.object(SqliteStore, "adopt", at_once)
+
+
+def window_taken_back() -> Patch:
+    """A report that waited in an instance that stood still shortens the lease that another one has extended."""
+    renew = transitions.renew
+
+    def shorter(job: Job, session_id: str | None, now: Instant) -> Job:
+        return msgspec.structs.replace(renew(job, session_id, now), lease_expires_at=after(now, LEASE_SECONDS))
+
+    return mock.patch.object(transitions, "renew", shorter)
+
+
+def claim_ends_a_held_offer() -> Patch:
+    """A claim that waited in an instance that stood still begins a lease that ends before its offer would."""
+    claim = transitions.claim
+
+    def shorter(job: Job, session_id: str, now: Instant) -> Job:
+        return msgspec.structs.replace(claim(job, session_id, now), lease_expires_at=after(now, LEASE_SECONDS))
+
+    return mock.patch.object(transitions, "claim", shorter)
+
+
+def late_lease_is_over() -> Patch:
+    """A lease that was over before an instance could read it is not extended."""
+    rows = [row for row in job_table._BY_EVENT["lease_over"] if row.apply is not transitions.extend_late_lease]
+    return mock.patch.dict(job_table._BY_EVENT, {"lease_over": rows})
+
+
+def no_window_without_a_connection() -> Patch:
+    """After an outage of the store, robots without a connection get no time to connect.
+
+    It removes two rules, of which each gives the first window: the leases of these robots are extended in the store,
+    and no instance ends a lease for 90 s. Without the first rule alone, the job of a robot that does not connect would
+    be lost after two windows: a lease that ended in the first one would be found late, and extended.
+    """
+    mine = "AND robot_id IN (SELECT robot_id FROM robot_sessions WHERE session_id IS NOT NULL AND instance = :instance)"
+    texts = (job_rows._LEASES_HELD, job_rows.EXTEND_OFFERS)
+    opened = Rescuer._open_window
+
+    async def window(self: Rescuer, pause: str) -> None:
+        await opened(self, pause)
+        self._nothing_lost_before = self._clock.now()
+
+    stack = ExitStack()
+    extended = tuple(Statement(f"{text} {mine}") for text in texts)
+    stack.enter_context(mock.patch.object(job_rows, "_EXTEND_JUDGED", extended))
+    stack.enter_context(mock.patch.object(Rescuer, "_open_window", window))
+    return stack
 
 
 def lease_from_the_time_of_the_write() -> Patch:
@@ -152,6 +206,10 @@ INSTANCE_MUTANTS: dict[Callable[[], Patch], tuple[str, ...]] = {
     foreign_lease_judged: ("LOST",),
     session_fence_missing: ("LOST", "STUCK", "I1", "I6"),
     adopted_without_a_window: ("LOST",),
+    window_taken_back: ("LOST",),
+    claim_ends_a_held_offer: ("LOST",),
+    late_lease_is_over: ("LOST",),
+    no_window_without_a_connection: ("LOST",),
     lease_from_the_time_of_the_write: ("LOST",),
     report_does_not_extend_the_list: ("LOST",),
     connection_of_an_ended_session_stays: ("STUCK",),

@@ -17,13 +17,12 @@ import msgspec
 
 from casare_rpa.domain import codec, job_table, job_updates, protocol, transitions, vocabulary
 from casare_rpa.domain.feed import Entry, Feed, History, Position
-from casare_rpa.domain.instants import Instant, after, rfc3339
+from casare_rpa.domain.instants import rfc3339
 from casare_rpa.domain.job import Job, Phase
 from casare_rpa.domain.job_events import Report, Step, Transition
 from casare_rpa.domain.job_messages import VisibleJob, live_message, update_message
 from casare_rpa.domain.job_records import ChangeNumbers
 from casare_rpa.domain.job_table import TransitionRule
-from casare_rpa.domain.liveness import LEASE_SECONDS
 from casare_rpa.domain.robots import Profile
 from casare_rpa.infrastructure.orchestrator import endpoints
 from casare_rpa.infrastructure.orchestrator.auth.authenticator import Authenticator
@@ -245,28 +244,6 @@ def no_new_window_after_a_pause() -> Patch:
         pass
 
     return mock.patch.object(Rescuer, "_open_window", nothing)
-
-
-def window_taken_back() -> Patch:
-    """A report sent during a pause shortens the extended lease, and unwritten heartbeats are ignored. Either check
-    alone would save the job."""
-    opened = Rescuer._open_window
-
-    async def window(self: Rescuer, pause: str) -> None:
-        await opened(self, pause)
-        self._nothing_lost_before = self._clock.now()
-
-    renew = transitions.renew
-
-    def shorter(job: Job, session_id: str | None, now: Instant) -> Job:
-        renewed = renew(job, session_id, now)
-        return msgspec.structs.replace(renewed, lease_expires_at=after(now, LEASE_SECONDS))
-
-    stack = ExitStack()
-    stack.enter_context(mock.patch.object(transitions, "renew", shorter))
-    stack.enter_context(mock.patch.object(Rescuer, "_open_window", window))
-    stack.enter_context(mock.patch.object(Fleet, "renews", return_value=False))
-    return stack
 
 
 def held_jobs_given_up_on_return() -> Patch:
@@ -618,7 +595,6 @@ MUTANTS: dict[str, Callable[[], Patch]] = {
         any_process_ends_the_jobs_of_another,
         refused_frames_prove_no_life,
         no_new_window_after_a_pause,
-        window_taken_back,
         held_jobs_given_up_on_return,
         one_start_too_many,
         cancel_of_an_ended_job,

@@ -82,6 +82,9 @@ class Admin(Person):
         self._answers: dict[str, asyncio.Future[bool]] = {}
         self._connection: Connection | None = None
         self._ids = 0
+        self._pausing = asyncio.Lock()
+        self.spared: set[str] = set()
+        """Jobs that it does not cancel, because a fault needs them for a long time."""
 
     async def stay_connected(self) -> None:
         while True:
@@ -121,17 +124,26 @@ class Admin(Person):
             if self.history.submits and self.chance.random() < 0.7:
                 newest = self.chance.random() < 0.5  # most likely about to be sent to a robot
                 submit = self.history.submits[-1] if newest else self.chance.choice(self.history.submits)
-                await self.order("cancel_job", submit.job_id)
+                if submit.job_id not in self.spared:
+                    await self.order("cancel_job", submit.job_id)
             elif self.chance.random() < 0.6:
                 await self._pause_for_a_while()
 
     async def _pause_for_a_while(self) -> None:
-        if await self.order("pause_queue", "default") is not True:
-            return
-        since = self.loop.time()
-        await asyncio.sleep(5.0 + self.chance.random() * 15.0)
-        self.history.pauses.append((since, self.loop.time()))
-        await self.order("resume_queue", "default")
+        async with self._pausing:
+            if await self.order("pause_queue", "default") is not True:
+                return
+            since = self.loop.time()
+            await asyncio.sleep(5.0 + self.chance.random() * 15.0)
+            self.history.pauses.append((since, self.loop.time()))
+            await self.order("resume_queue", "default")
+
+    async def pause_until(self, over: asyncio.Event) -> None:
+        """Pause the queue for a fault that needs a job without another robot."""
+        async with self._pausing:
+            await self.order("pause_queue", "default")
+            await over.wait()
+            await self.resume()
 
     async def resume(self) -> None:
         """Resume the queue, and repeat it until it succeeds."""

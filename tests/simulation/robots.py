@@ -84,9 +84,11 @@ class Robot:
         self.trouble = True
         """Whether it may reject and fail jobs, be slow, and ignore cancels."""
         self.when_claiming: Callable[[Robot, str], None] = nothing_claimed
-        """Called after a claim with an attempt was sent, with the robot and the job."""
+        """Called after a claim was sent, or after a 1.0 robot began a job without one, with the robot and the job."""
         self.no_beats_until = 0.0
         """Until then it sends no heartbeats, but all other messages."""
+        self.silent_seconds = SILENT_SECONDS
+        """It gives up a connection on which the server says nothing for longer."""
         self.shortest_work: dict[str, float] = {}
         """Seconds by job."""
 
@@ -160,7 +162,7 @@ class Robot:
         """Send heartbeats, and give up a silent connection."""
         while True:
             await asyncio.sleep(BEAT_SECONDS)
-            if self.loop.time() - connection.said_at > SILENT_SECONDS:
+            if self.loop.time() - connection.said_at > self.silent_seconds:
                 connection.give_up()
             with suppress(Gone):
                 self.beat(connection)
@@ -574,6 +576,7 @@ class OldRobot(Robot):
             self.send("log", {"level": "INFO", "message": "begins", "job_id": work.job_id})
         elif self.manner is Manner.BUSY and self.connection is not None:
             self.beat(self.connection)
+        self.when_claiming(self, work.job_id)
 
 
 def _gist(document: Document) -> str:

@@ -33,6 +33,8 @@ BEGINNINGS = ('"status": "claimed"', '"progress": 0')
 """Parts of the reports that renew a lease; progress alone does not."""
 SEEN_SECONDS = 1.0
 SLOW_SECONDS = 0.1
+TAKEN_SECONDS = 0.05
+"""The time to pass a report on to the disk, before which a slow one has most likely not written it."""
 SOON_SECONDS = 1.0
 """Less than a slow write takes."""
 
@@ -111,6 +113,7 @@ class Server:
         self._cut_off_at = 0.0
         self._reported_at = float("-inf")
         self._between_reports: Callable[[], None] | None = None
+        self._at_report: tuple[str, str, Callable[[], None]] | None = None
         self._asked_to_end = asyncio.Event()
         self._connections: list[Connection] = []
         self._last_frames: dict[str, float] = {}
@@ -243,9 +246,16 @@ class Server:
         if self.process is not None and not self.process.stopped and self.access.faults.cut_off is CutOff.NOT:
             self._serving.away.append(self._loop.time())
 
-    def stop_between_reports(self, stop: Callable[[], None] | None) -> None:
+    def stop_between_reports(self, stop: Callable[[], None]) -> None:
         """Call `stop` once, when a report that renews a lease arrives while another one is being written."""
         self._between_reports = stop
+
+    def stop_at_report(self, job_id: str, sign: str, stop: Callable[[], None]) -> None:
+        """Call `stop` once, when a report of this job with this text has arrived and is being written."""
+        self._at_report = (job_id, sign, stop)
+
+    def await_no_report(self) -> None:
+        self._between_reports = self._at_report = None
 
     @property
     def works_well(self) -> bool:
@@ -314,6 +324,7 @@ class Server:
             self._history.heard.setdefault(connection.peer, []).append(self._loop.time())
         if text.startswith('{"type": "job_status"'):
             self._note_report(renews=any(sign in text for sign in BEGINNINGS))
+            self._note_awaited(text)
         if text.startswith('{"type": "hello"'):
             workflows = frozenset(json.loads(text)["payload"]["workflows"])
             # A connection that was replaced is ignored.
@@ -327,6 +338,12 @@ class Server:
         if soon and renews and self._between_reports is not None:
             stop, self._between_reports = self._between_reports, None
             self._loop.call_later(self._chance.random() * SOON_SECONDS, stop, context=Context())
+
+    def _note_awaited(self, text: str) -> None:
+        if self._at_report is None or not all(part in text for part in self._at_report[:2]):
+            return
+        self._loop.call_later(TAKEN_SECONDS, self._at_report[2], context=Context())
+        self._at_report = None
 
     async def call(self, act: Callable[[ControlPlane], Awaitable[Any]]) -> Any:
         """A request and its answer, as over HTTP. Either may be lost. Raises Gone without an answer."""

@@ -22,7 +22,7 @@ from tests.simulation.history import History
 from tests.simulation.network import CLOSE_SECONDS, Network
 from tests.simulation.people import Admin, Submitter, viewers
 from tests.simulation.returners import returners
-from tests.simulation.robots import Manner, OldRobot, OurRobot, Robot, nothing_claimed
+from tests.simulation.robots import SILENT_SECONDS, Manner, OldRobot, OurRobot, Robot, nothing_claimed
 from tests.simulation.tickets import TicketUser
 from tests.simulation.virtual_loop import VirtualLoop
 
@@ -36,6 +36,8 @@ AGREED_SECONDS = CLOSE_SECONDS + 5.0
 """The time to notice a lost session, and to close its connection, also to a peer that does not answer the close."""
 KEPT_SECONDS = 45.0
 """The longest time from the end of a session in the store until an instance without faults closes its connection."""
+ORDERED_SECONDS = 5.0
+"""The time in which an instance that stood still obeys old orders, such as a pause. The last resume is sent later."""
 COUNTED = ("pending", "claimed", "running", "completed_24h", "failed_24h")
 RETURN_SECONDS = (0.5, 3.0, 20.0, 100.0)
 
@@ -133,6 +135,8 @@ class World:
                 await asyncio.gather(self.faults.strike(until), self.admin.interfere(until))
                 self._make_calm()
                 await submitting
+                if self.cluster.several:
+                    await asyncio.sleep(ORDERED_SECONDS)
                 await self.admin.resume()
         except TimeoutError:
             starts = {server.name: server.starts for server in self.cluster.servers}
@@ -196,7 +200,7 @@ class World:
             server.reach_the_disk()
             server.access.faults.clear()
             server.hints.clear()
-            server.stop_between_reports(None)
+            server.await_no_report()
             server.go_on()
         for double in self.doubles:
             double.kill()
@@ -204,6 +208,7 @@ class World:
             robot.trouble = False
             robot.when_claiming = nothing_claimed
             robot.no_beats_until = 0.0
+            robot.silent_seconds = SILENT_SECONDS
             robot.shortest_work.clear()
             if robot.process is not None:
                 robot.process.go_on()
