@@ -5,6 +5,10 @@ PY ?= python3
 UV_VERSION := 0.13.9
 export UV_PYTHON_DOWNLOADS := never
 export UV_CACHE_DIR := $(CURDIR)/.tools/cache
+# pip and npm use the certificates of the system, as behind a proxy that inspects TLS. So uv uses them too, if there are some.
+CERTIFICATES := /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt
+UV_SYSTEM_CERTS ?= $(if $(wildcard $(CERTIFICATES)),true,false)
+export UV_SYSTEM_CERTS
 export PYTHONDONTWRITEBYTECODE :=
 UV := .tools/uv/bin/uv
 BIN := .venv/bin
@@ -37,7 +41,7 @@ $(UV):
 	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Python 3.11 or newer is needed: make run PY=/path/to/python3.11"; exit 1; }
 	@echo "setup: fetching the installer into .tools/"
-	@$(PY) -m pip install -q --no-deps --no-cache-dir --disable-pip-version-check --require-hashes --target .tools/uv -r requirements-uv.lock \
+	@$(PY) -m pip install -q --root-user-action=ignore --no-deps --no-cache-dir --disable-pip-version-check --require-hashes --target .tools/uv -r requirements-uv.lock \
 	  || { $(PY) -m venv .tools/boot && .tools/boot/bin/pip install -q --no-deps --require-hashes --target .tools/uv -r requirements-uv.lock; } \
 	  || { echo "Neither pip nor venv works here: apt-get install python3-pip python3-venv"; exit 1; }
 
@@ -48,41 +52,59 @@ $(UV):
 	@$(UV) pip install -q --python $(BIN)/python --no-deps -e .
 	@touch .venv/.run $@
 
-# The dependencies of the server, the robot and the command line, without the tools of checks and tests.
+# The dependencies of `make run`: without the tools of checks and tests, and without the drivers of PostgreSQL and NATS. The
+# import compiles the modules of the server, mostly while npm waits for its registry.
 .venv/.run: pyproject.toml requirements-run.lock | $(UV)
 	@echo "setup: installing into .venv/"
 	@$(UV) venv -q --allow-existing --python $(PY) .venv
 	@$(UV) pip sync -q --python $(BIN)/python --require-hashes requirements-run.lock
 	@$(UV) pip install -q --python $(BIN)/python --no-deps -e .
+	@$(BIN)/python -c 'import casare_rpa.cli.main, casare_rpa.infrastructure.orchestrator.server'
 	@touch $@
 
 setup: .venv/.stamp ## install everything into .venv (the command is .venv/bin/casare)
 
 # The dashboard is built with Node. Without Node everything else works, and the page names the packages to install.
-$(WEB)/node_modules/.stamp: $(WEB)/package.json $(WEB)/package-lock.json $(WEB)/client/package.json $(WEB)/dashboard/package.json
-	@{ node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' && command -v npm; } > /dev/null 2>&1 \
-	  || { echo "Node 20.19 or newer and npm are needed for the dashboard: apt-get install nodejs npm"; exit 1; }
-	@echo "setup: installing the build tools of the dashboard into $(WEB)/node_modules/"
-	@cd $(WEB) && $(NPM) ci --loglevel=error
+NODE_MODULES := $(WEB)/node_modules
+WEB_LOCK := $(WEB)/package.json $(WEB)/package-lock.json $(WEB)/client/package.json $(WEB)/dashboard/package.json
+NEED_NODE = { node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' && command -v npm; } > /dev/null 2>&1 \
+  || { echo "Node 20.19 or newer and npm are needed for $(1): apt-get install nodejs npm"; exit 1; }
+
+$(NODE_MODULES)/.stamp: $(WEB_LOCK)
+	@$(call NEED_NODE,the dashboard)
+	@echo "setup: installing the tools of the dashboard into $(NODE_MODULES)/"
+	@cd $(WEB) && $(NPM) ci --loglevel=error > /dev/null
+	@touch $(@D)/.build $@
+
+# The packages that the build needs, without the tools of checks and tests.
+$(NODE_MODULES)/.build: $(WEB_LOCK)
+	@$(call NEED_NODE,the dashboard)
+	@echo "setup: installing the build tools of the dashboard into $(NODE_MODULES)/"
+	@cd $(WEB) && $(NPM) ci --loglevel=error --workspace dashboard --omit=dev > /dev/null
 	@touch $@
 
-$(DASHBOARD): $(WEB)/node_modules/.stamp $(shell find $(WEB)/client/src $(WEB)/dashboard/src $(WEB)/dashboard/public -type f 2>/dev/null) $(WEB)/dashboard/index.html $(WEB)/dashboard/vite.config.ts
+# Only `run` asks for fewer packages. The page is built again for other versions of them, not for more of them.
+WEB_PACKAGES ?= $(NODE_MODULES)/.stamp
+WEB_SOURCES := $(shell find $(WEB)/client/src $(WEB)/dashboard/src $(WEB)/dashboard/public -type f 2>/dev/null)
+$(DASHBOARD): $(WEB_LOCK) $(WEB_SOURCES) $(WEB)/dashboard/index.html $(WEB)/dashboard/vite.config.ts | $(WEB_PACKAGES)
 	@echo "setup: building the dashboard"
 	@cd $(WEB) && $(NPM) run build --workspace dashboard --silent -- --logLevel warn
 	@touch $@
 
 dashboard: $(DASHBOARD) ## build the dashboard that the server shows
 
-# If the tools of the tests are installed, `run` keeps them.
-run: $(if $(wildcard .venv/.stamp),setup,.venv/.run) ## orchestrator, dashboard, one robot and the example job; ONCE=1 exits after the job, INVOICES=/a/folder processes that folder
-	@if command -v npm > /dev/null 2>&1; then $(MAKE) --no-print-directory dashboard; \
-	  else echo "setup: no npm here, so the dashboard is not built: apt-get install nodejs npm, then make dashboard"; fi
+# The two installations are independent, so they run side by side. Tools of checks and tests that are installed are kept.
+RUN_PYTHON = $(if $(wildcard .venv/.stamp),setup,.venv/.run)
+RUN_WEB = WEB_PACKAGES=$(NODE_MODULES)/$(if $(wildcard $(NODE_MODULES)/.stamp),.stamp,.build)
+run: ## orchestrator, dashboard, one robot and the example job; ONCE=1 exits after the job, INVOICES=/a/folder processes that folder
+	@if command -v npm > /dev/null 2>&1; then $(MAKE) --no-print-directory -j2 $(RUN_PYTHON) dashboard $(RUN_WEB); \
+	  else $(MAKE) --no-print-directory $(RUN_PYTHON) \
+	    && echo "setup: no npm here, so the dashboard is not built: apt-get install nodejs npm, then make dashboard"; fi
 	@CASARE_DATA_DIR="$${CASARE_DATA_DIR:-.casare}" $(BIN)/casare up $(if $(ONCE),--once) $(if $(INVOICES),--invoices "$(INVOICES)")
 
 # The official AsyncAPI parser, and the generator of the types of web/client; only checks and tests need them.
 $(CODEGEN)/node_modules/.stamp: $(CODEGEN)/package.json $(CODEGEN)/package-lock.json
-	@{ node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' && command -v npm; } > /dev/null 2>&1 \
-	  || { echo "Node 20.19 or newer and npm are needed for checks and tests: apt-get install nodejs npm"; exit 1; }
+	@$(call NEED_NODE,checks and tests)
 	@echo "setup: installing the code generators into $(CODEGEN)/node_modules/"
 	@cd $(CODEGEN) && $(NPM) ci --loglevel=error
 	@touch $@
@@ -152,7 +174,7 @@ simulate: setup ## simulate a fleet on a virtual clock with seeded faults; SEEDS
 chaos: setup $(if $(INSTANCES),$(SERVERS)) ## kill processes at random behind a bad network; MINUTES=5 SEED=1 BREAK=ack-before-commit STORM=5000; INSTANCES=3 shares a PostgreSQL behind HAProxy
 	@PYTHONPATH=tests $(BIN)/python -m chaos $(if $(INSTANCES),--instances $(INSTANCES)) --minutes "$(MINUTES)" --seed "$(or $(SEED),1)" --break "$(BREAK)" --storm "$(STORM)"
 
-check: setup $(CODEGEN)/node_modules/.stamp $(WEB)/node_modules/.stamp ## lint, format, types, import rules, module size, generated docs and schemas
+check: setup $(CODEGEN)/node_modules/.stamp $(NODE_MODULES)/.stamp ## lint, format, types, import rules, module size, generated docs and schemas
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -171,7 +193,8 @@ schema: setup $(CODEGEN)/node_modules/.stamp ## write schema/ from the code, and
 
 lock: $(UV) ## resolve the dependencies of pyproject.toml, tools/codegen and web into their lock files
 	@$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --all-extras --group dev pyproject.toml -o requirements.lock
-	@$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --all-extras -c requirements.lock pyproject.toml -o requirements-run.lock
+	@$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --extra server --extra robotframework -c requirements.lock pyproject.toml -o requirements-run.lock
+	@$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --all-extras -c requirements.lock pyproject.toml -o requirements-image.lock
 	@echo "uv==$(UV_VERSION)" | $(UV) pip compile -q --generate-hashes --no-emit-index-url --no-header - -o requirements-uv.lock
 	@for folder in $(CODEGEN) $(WEB); do (cd $$folder && $(NPM) install --package-lock-only --omit-lockfile-registry-resolved --loglevel=error) || exit 1; done
 	@node $(WEB)/complete-lock.mjs

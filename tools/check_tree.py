@@ -153,7 +153,8 @@ def stale_documentation(root: Path) -> Iterator[str]:
 
 def registry_addresses(root: Path) -> Iterator[str]:
     """Addresses of a registry in lock files. A lock file must install from any registry that has the packages."""
-    for name, address in (("requirements.lock", _REGISTRY), *((lock, _RESOLVED) for lock in NODE_LOCKS)):
+    of_python = sorted(path.name for path in root.glob("requirements*.lock"))
+    for name, address in (*((lock, _REGISTRY) for lock in of_python), *((lock, _RESOLVED) for lock in NODE_LOCKS)):
         for number, line in enumerate((root / name).read_text(encoding="utf-8").splitlines(), 1):
             if address.search(line):
                 yield f"{name}:{number}: names a registry; run `make lock`"

@@ -136,11 +136,12 @@ def test_layer_without_a_module_is_a_problem(tree: Path) -> None:
     assert problem == "pyproject.toml: the layer casare_rpa.till has no module; remove it from [tool.importlinter]"
 
 
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-run.lock"])
 @pytest.mark.parametrize("line", ["--index-url x", "a @ " + "https://registry.example/a.whl"])
-def test_registry_in_the_lock_file_is_a_problem(line: str, tree: Path) -> None:
-    (tree / "requirements.lock").write_text(f"msgspec==0.22.0\n{line}\n")
+def test_registry_in_a_lock_file_is_a_problem(line: str, lock: str, tree: Path) -> None:
+    (tree / lock).write_text(f"msgspec==0.22.0\n{line}\n")
     (problem,) = problems(tree)
-    assert problem.startswith("requirements.lock:2: names a registry")
+    assert problem.startswith(f"{lock}:2: names a registry")
 
 
 @pytest.mark.parametrize("lock", check_tree.NODE_LOCKS)
