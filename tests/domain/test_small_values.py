@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from casare_rpa.domain import codec, instants, logs
+from casare_rpa.domain import codec, instants, limits, logs
 from casare_rpa.domain.fields import wire_number
 from casare_rpa.domain.instants import Instant, from_datetime, rfc3339
 from casare_rpa.domain.limits import RateLimit, TokenBucket
@@ -20,7 +20,7 @@ from casare_rpa.domain.selection import Head, Slot, Slots, choose
 from domain.table import START, at
 
 
-@pytest.mark.parametrize("module", [instants, logs, codec])
+@pytest.mark.parametrize("module", [instants, limits, logs, codec])
 def test_examples_in_docstrings_pass(module) -> None:
     assert doctest.testmod(module).failed == 0
 

@@ -1,15 +1,18 @@
 """Reports are stored in order and answered after the commit; of progress, only the newest is written."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import Raw
 
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_records import Change
+from casare_rpa.domain.limits import MAX_RESULT_BYTES, MAX_WRITE_CHARACTERS
 from casare_rpa.domain.protocol import JobError, JobReport
 from casare_rpa.domain.vocabulary import JobStatus, ReportStatus
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import RobotConnection
@@ -132,6 +135,22 @@ async def test_robots_that_report_faster_than_the_store_writes_wait_in_order(pla
     await third
     await plane.reports.write()
     assert await answers(peer) == [("ack", "first"), ("ack", "second"), ("ack", "third")]
+
+
+async def test_reports_with_large_results_are_written_by_several_calls_of_the_store(
+    plane: Instance, written: list[str]
+) -> None:
+    peer, link, job = await at_work(plane)
+    written.clear()
+    result = Raw(json.dumps("x" * (MAX_RESULT_BYTES - 2)).encode())
+    at_once = MAX_WRITE_CHARACTERS // MAX_RESULT_BYTES
+    for number in range(at_once + 2):
+        assert plane.reports.report(link, said(job, "completed", result=result), str(number)) is None
+    await plane.reports.write()
+    assert written == ["completed"] * at_once
+    assert plane.reports.unwritten == 2
+    await plane.reports.write()
+    assert await answers(peer) == [("ack", str(number)) for number in range(at_once + 2)]
 
 
 async def test_only_reports_on_jobs_that_the_robot_holds_are_stored(plane: Instance) -> None:

@@ -9,14 +9,22 @@ import pytest
 
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_events import LeaseOver, Step
-from casare_rpa.domain.job_records import Change
-from casare_rpa.domain.vocabulary import JobStatus
+from casare_rpa.domain.job_records import Change, JobToAdd
+from casare_rpa.domain.limits import MAX_WRITE_CHARACTERS
+from casare_rpa.domain.logs import Level, LogLine
+from casare_rpa.domain.steps import RunStep, StepReport
+from casare_rpa.domain.vocabulary import JobStatus, StepStatus
 from casare_rpa.infrastructure.orchestrator.storage.decisions import Counters, decide_changes
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.storage.postgres import change_reads, job_changes, job_writes
 from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import HOT, Connection, Target
-from casare_rpa.infrastructure.orchestrator.storage.postgres.hot_writer import MAX_BYTES, HotWriter
-from casare_rpa.infrastructure.orchestrator.storage.postgres.job_changes import ApplyPostgresChanges
+from casare_rpa.infrastructure.orchestrator.storage.postgres.heartbeats import RecordBeats
+from casare_rpa.infrastructure.orchestrator.storage.postgres.hot_writer import HotCommand, HotWriter
+from casare_rpa.infrastructure.orchestrator.storage.postgres.job_changes import AddPostgresJobs, ApplyPostgresChanges
+from casare_rpa.infrastructure.orchestrator.storage.postgres.log_appends import AppendLines
+from casare_rpa.infrastructure.orchestrator.storage.postgres.mixed_commands import MixedCommands, NamedCall
+from casare_rpa.infrastructure.orchestrator.storage.postgres.sessions import ProfileWrite, WriteProfiles
+from casare_rpa.infrastructure.orchestrator.storage.postgres.step_saves import SaveSteps
 from casare_rpa.infrastructure.orchestrator.storage.rows import JOB_SELECT, job_of
 from postgres_server import DEBIAN
 from storage.postgres_database import empty_database
@@ -160,18 +168,55 @@ async def test_plans_made_for_empty_tables_are_right_for_large_ones() -> None:
             assert pages <= MOST_PAGES, (pages, nodes, sql)
 
 
+class Noting:
+    """Notes how many calls each statement gets. A call is the size of its texts."""
+
+    def __init__(self) -> None:
+        self.batches: list[int] = []
+
+    async def execute(self, connection: Connection, calls: Sequence[int]) -> Sequence[None]:
+        self.batches.append(len(calls))
+        return [None for _ in calls]
+
+    def size_of(self, call: int) -> int:
+        return call
+
+
 async def test_large_calls_are_written_by_several_statements() -> None:
     """A statement that writes 50 MB takes most of its five seconds."""
-    batches: list[int] = []
-
-    class Noting:
-        async def execute(self, connection: Connection, calls: Sequence[int]) -> Sequence[None]:
-            batches.append(len(calls))
-            return [None for _ in calls]
-
-    url = empty_database(DEBIAN)
-    writer: HotWriter[int, None] = HotWriter("submits", Noting(), Target(url), Failpoints(), size_of=lambda size: size)
-    third = MAX_BYTES // 3
+    noting = Noting()
+    writer: HotWriter[int, None] = HotWriter("submits", noting, Target(empty_database(DEBIAN)), Failpoints())
+    third = MAX_WRITE_CHARACTERS // 3
     await asyncio.gather(*[writer.submit(size) for size in (third, third, third, third, 9 * third, 0, 0)])
     await writer.close()
-    assert batches == [3, 1, 1, 2], "one that is too large is written by itself"
+    assert noting.batches == [3, 1, 1, 2], "one that is too large is written by itself"
+
+
+LARGE = "x" * 1_000
+A_LINE = LogLine("default", "robot-1", Level.INFO, LARGE, at(0), at(0))
+A_STEP = RunStep(1, None, LARGE, "step", StepStatus.RUNNING, at(0), None)
+LARGE_CALLS: dict[str, tuple[HotCommand[Any, Any], Any, int]] = {
+    "submits": (AddPostgresJobs(ignore, 0), ([JobToAdd(a_job(parameters=LARGE))] * 2, None), 2),
+    "reports": (
+        ApplyPostgresChanges(ignore, 0),
+        ([Change("job", a_report("failed", result=LARGE, error=LARGE, message=LARGE), at(0))] * 2, None, None),
+        6,
+    ),
+    "changes without texts": (ApplyPostgresChanges(ignore, 0), ([Change("job", LeaseOver(), at(0))], None, None), 0),
+    "log lines": (AppendLines(), [A_LINE] * 3, 3),
+    "steps": (SaveSteps(), StepReport("robot-1", "job", 1, (A_STEP, A_STEP), 1), 2),
+    "workflows": (WriteProfiles(), ProfileWrite("robot-1", None, "workflows", LARGE), 1),
+    "no workflows": (WriteProfiles(), ProfileWrite("robot-1", None, "workflows", None), 0),
+    "heartbeats": (RecordBeats(), [], 0),
+    "one of several kinds": (
+        MixedCommands({"steps": SaveSteps(), "lines": AppendLines()}),
+        NamedCall("lines", [A_LINE]),
+        1,
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", LARGE_CALLS)
+def test_size_of_a_call_counts_the_texts_that_its_sender_chooses(kind: str) -> None:
+    command, call, texts = LARGE_CALLS[kind]
+    assert command.size_of(call) == texts * len(LARGE)

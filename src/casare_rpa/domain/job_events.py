@@ -194,6 +194,13 @@ Event = (
 )
 
 
+def text_size(event: Event | None) -> int:
+    """The size of the texts of an event that can be large, in characters."""
+    if not isinstance(event, Report):
+        return 0
+    return len(event.result or "") + len(event.error or "") + len(event.message or "")
+
+
 class CancelOrder(msgspec.Struct, frozen=True, gc=False):
     """A `job_cancel` to send to a robot after the change is committed."""
 

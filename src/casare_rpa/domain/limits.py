@@ -1,5 +1,6 @@
 """The limits of the contract: sizes of messages and texts, rates, and the token bucket that enforces a rate."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 MAX_QUERY_BYTES = 4 * 1024
@@ -34,6 +35,23 @@ MAX_STEPS_IN_MESSAGE = 500
 MAX_KIND_LENGTH = 64
 MAX_WORKFLOWS = 1_000
 """The number of workflows that a robot can list."""
+MAX_WRITE_CHARACTERS = 8 * 1024 * 1024
+"""The size of the large texts of one write. A statement of PostgreSQL then ends far before its time limit."""
+
+
+def number_at_once(sizes: Iterable[int]) -> int:
+    """How many calls with large texts of these sizes, in characters, one write gets, in their order: at least one.
+
+    >>> number_at_once([MAX_WRITE_CHARACTERS, 0, 1, 0])
+    2
+    """
+    number = characters = 0
+    for size in sizes:
+        characters += size
+        if number and characters > MAX_WRITE_CHARACTERS:
+            break
+        number += 1
+    return max(1, number)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.errors import CasareError, ProtocolError, StoreUnavailable
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job_errors import FailureCode
-from casare_rpa.domain.job_events import CancelDelivered, Event, OfferRejected, Refusal, Report, WorkSeen
+from casare_rpa.domain.job_events import CancelDelivered, Event, OfferRejected, Refusal, Report, WorkSeen, text_size
 from casare_rpa.domain.job_records import Applied, Change
-from casare_rpa.domain.limits import MAX_RESULT_BYTES
+from casare_rpa.domain.limits import MAX_RESULT_BYTES, number_at_once
 from casare_rpa.domain.vocabulary import JobStatus, ReportStatus, RobotStatus
 from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, publish_applied
 from casare_rpa.infrastructure.orchestrator.hub.answers import PendingAnswer
@@ -225,7 +225,8 @@ class JobReports:
         rest = self._load.wait_seconds(self._wrote_at, loop.time())
         await self._clock.sleep(rest if len(self._waiting) < BATCH_SIZE else 0.0)
         self._wrote_at = loop.time()
-        batch, self._waiting = self._waiting[:BATCH_SIZE], self._waiting[BATCH_SIZE:]
+        number = number_at_once(text_size(one.event) for one in self._waiting[:BATCH_SIZE])
+        batch, self._waiting = self._waiting[:number], self._waiting[number:]
         self._writing = len(batch)
         # Reports of the batch must not change while they are written: newer progress becomes a new report.
         self._progress.clear()

@@ -12,6 +12,7 @@ from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.robot_sessions import SessionKey
 from casare_rpa.infrastructure.orchestrator.storage.json_parameters import json_parameter
 from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import Connection
+from casare_rpa.infrastructure.orchestrator.storage.postgres.hot_writer import SmallCalls
 from casare_rpa.infrastructure.orchestrator.storage.postgres.sessions import end_sessions
 
 AT_ONCE = 500
@@ -41,7 +42,7 @@ FROM locked WHERE jobs.job_id = locked.job_id
 """  # noqa: S608 - our own names
 
 
-class FindHeldJobs:
+class FindHeldJobs(SmallCalls):
     """Finds the jobs that robots hold in these sessions, as (job_id, session_id)."""
 
     async def execute(
@@ -53,7 +54,7 @@ class FindHeldJobs:
         ]
 
 
-class EndAdopted:
+class EndAdopted(SmallCalls):
     """Extends the leases and held offers of the robots of sessions to an instant, and ends the sessions."""
 
     async def execute(

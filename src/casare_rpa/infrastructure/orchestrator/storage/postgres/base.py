@@ -1,6 +1,6 @@
 """The connections that all parts of the store on PostgreSQL share."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
@@ -29,13 +29,9 @@ class PostgresTables(JobTables):
         super().__init__(self._readers, self._cold_writes, limits)
 
     def _hot(
-        self,
-        name: str,
-        command: HotCommand[Any, Any],
-        settings: Mapping[str, str] | None = None,
-        size_of: Callable[[Any], int] | None = None,
+        self, name: str, command: HotCommand[Any, Any], settings: Mapping[str, str] | None = None
     ) -> HotWriter[Any, Any]:
         """A writer with a connection of its own, which `close` ends with the others."""
-        writer = HotWriter(name, command, self._target, self._failpoints, settings, size_of)
+        writer = HotWriter(name, command, self._target, self._failpoints, settings)
         self._writers.append(writer)
         return writer

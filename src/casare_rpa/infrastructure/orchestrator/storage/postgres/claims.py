@@ -26,6 +26,7 @@ from casare_rpa.infrastructure.orchestrator.storage.postgres import offer_writes
 from casare_rpa.infrastructure.orchestrator.storage.postgres.claim_heads import LockedHeads
 from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import LOST, Connection
 from casare_rpa.infrastructure.orchestrator.storage.postgres.held_slots import HeldSlots
+from casare_rpa.infrastructure.orchestrator.storage.postgres.hot_writer import SmallCalls
 from casare_rpa.infrastructure.orchestrator.storage.rows import JOB_SELECT, job_of
 from casare_rpa.infrastructure.orchestrator.storage.store_limits import StoreLimits
 
@@ -70,7 +71,7 @@ class _Unanswered:
     jobs: list[Job]
 
 
-class OfferJobs:
+class OfferJobs(SmallCalls):
     """The hot command of `claim`."""
 
     def __init__(self, placements: Placements, tally_slot: int, *, max_offers: int = StoreLimits.offers) -> None:

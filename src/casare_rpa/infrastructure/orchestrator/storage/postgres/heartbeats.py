@@ -11,6 +11,7 @@ from casare_rpa.domain.robot_records import Beat
 from casare_rpa.domain.robot_sessions import LostSession
 from casare_rpa.infrastructure.orchestrator.storage.json_parameters import json_parameter
 from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import Connection
+from casare_rpa.infrastructure.orchestrator.storage.postgres.hot_writer import SmallCalls
 
 # The rows of $1 are sorted by robot, and those of `held` by job: rows are locked in this order. Only claimed or running
 # jobs, only by the robot that holds them. A lease never becomes shorter. Frames from before a loss of contact, which
@@ -74,7 +75,7 @@ SELECT robot_id, session_id, open FROM beats WHERE lost
 Calls = Sequence[Sequence[Beat]]
 
 
-class RecordBeats:
+class RecordBeats(SmallCalls):
     """The command of `RobotStore.beat`."""
 
     async def execute(self, connection: Connection, calls: Calls) -> list[list[LostSession]]:

@@ -10,10 +10,11 @@ statement by the rows that it read, and reads and decides again when they have c
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 from casare_rpa.domain.errors import StoreUnavailable
+from casare_rpa.domain.limits import number_at_once
 from casare_rpa.infrastructure.orchestrator.storage.batcher import CLOSED, MAX_WAITING
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import (
@@ -27,8 +28,7 @@ from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import 
 logger = logging.getLogger(__name__)
 
 MAX_CALLS = 500
-MAX_BYTES = 8 * 1024 * 1024
-"""Calls of one statement, and the size of their large texts. They keep a statement far below the time limit."""
+"""Calls of one statement. With the limit on the size of their texts, it keeps a statement far below the time limit."""
 A = TypeVar("A")
 R = TypeVar("R")
 A_contra = TypeVar("A_contra", contravariant=True)
@@ -46,6 +46,17 @@ class HotCommand(Protocol[A_contra, R_co]):
         """
         ...
 
+    def size_of(self, call: A_contra) -> int:
+        """The size of the large texts of a call, in characters. See `domain.limits.number_at_once`."""
+        ...
+
+
+class SmallCalls:
+    """The size of calls without large texts."""
+
+    def size_of(self, call: object) -> int:  # noqa: ARG002 - the same for every call
+        return 0
+
 
 class HotWriter(Generic[A, R]):
     """The queue, the connection and the task of one command. Create it inside the event loop that uses it."""
@@ -57,17 +68,12 @@ class HotWriter(Generic[A, R]):
         target: Target,
         failpoints: Failpoints,
         settings: Mapping[str, str] | None = None,
-        size_of: Callable[[A], int] | None = None,
     ) -> None:
-        """`settings` of the planner replace those of `connections.HOT` with the same names.
-
-        `size_of`: the size of the large texts of a call, in characters, if it can have some.
-        """
+        """`settings` of the planner replace those of `connections.HOT` with the same names."""
         self.commits = 0
         self.failures = 0
         self._name = name
         self._command = command
-        self._size_of = size_of
         self._failpoints = failpoints
         self._connection = Dedicated(target, Purpose(name, HOT.statement_seconds, {**HOT.settings, **(settings or {})}))
         self._waiting: list[tuple[A, asyncio.Future[R]]] = []
@@ -116,21 +122,11 @@ class HotWriter(Generic[A, R]):
             await self._wanted.wait()
             self._wanted.clear()
             while self._waiting:
-                number = self._number_at_once()
+                number = number_at_once(self._command.size_of(call) for call, _ in self._waiting[:MAX_CALLS])
                 batch, self._waiting = self._waiting[:number], self._waiting[number:]
                 self._running = [future for _, future in batch]
                 await self._write(batch)
                 self._running = []
-
-    def _number_at_once(self) -> int:
-        """How many of the waiting calls one statement gets: at least one."""
-        if self._size_of is not None:
-            size = 0
-            for number, (call, _) in enumerate(self._waiting[:MAX_CALLS]):
-                size += self._size_of(call)
-                if number and size > MAX_BYTES:
-                    return number
-        return MAX_CALLS
 
     async def _write(self, batch: Sequence[tuple[A, "asyncio.Future[R]"]]) -> None:
         """Answer the calls of one statement. A bad call does not affect the others."""

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from casare_rpa.domain.audit import NewAudit
 from casare_rpa.domain.job import Job
+from casare_rpa.domain.job_events import text_size
 from casare_rpa.domain.job_records import Added, Applied, Change, JobToAdd
 from casare_rpa.domain.robot_sessions import SessionKey
 from casare_rpa.domain.robots import Placement
@@ -68,11 +69,6 @@ Opened = Callable[[Iterable[Placement]], None]
 """Gets the placements of jobs that were made ready."""
 
 
-def size_of_submit(call: AddCall) -> int:
-    """The size of the parameters of its jobs, in characters."""
-    return sum(len(new.job.parameters) for new in call[0])
-
-
 @dataclass(frozen=True)
 class _Attempt:
     """A statement whose outcome is not known, with its calls and its decisions."""
@@ -112,6 +108,9 @@ class AddPostgresJobs:
             if answers is not None:
                 return answers
         raise asyncpg.UniqueViolationError("a job of the batch exists")  # its call fails, and the others run again
+
+    def size_of(self, call: AddCall) -> int:
+        return sum(len(new.job.parameters) for new in call[0])
 
     async def _decide(self, connection: Connection, calls: Sequence[AddCall], counters: Counters) -> Submits:
         submits = [jobs for jobs, _ in calls]
@@ -171,6 +170,9 @@ class ApplyPostgresChanges:
             if answers is not None:
                 return answers
         raise asyncpg.SerializationError("other writers change these jobs")  # the batch runs again after a pause
+
+    def size_of(self, call: ApplyCall) -> int:
+        return sum(text_size(change.event) for change in call[0])
 
     async def _run(
         self, connection: Connection, attempt: _Attempt, *, again: bool = False

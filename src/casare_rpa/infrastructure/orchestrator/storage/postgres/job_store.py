@@ -16,11 +16,7 @@ from casare_rpa.infrastructure.orchestrator.storage.postgres import change_reads
 from casare_rpa.infrastructure.orchestrator.storage.postgres.base import PostgresTables
 from casare_rpa.infrastructure.orchestrator.storage.postgres.claims import OfferJobs
 from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import Target
-from casare_rpa.infrastructure.orchestrator.storage.postgres.job_changes import (
-    AddPostgresJobs,
-    ApplyPostgresChanges,
-    size_of_submit,
-)
+from casare_rpa.infrastructure.orchestrator.storage.postgres.job_changes import AddPostgresJobs, ApplyPostgresChanges
 from casare_rpa.infrastructure.orchestrator.storage.statements import SqlConnection, Statement
 from casare_rpa.infrastructure.orchestrator.storage.store_limits import StoreLimits
 
@@ -34,7 +30,7 @@ class PostgresJobs(PostgresTables):
     def __init__(self, target: Target, failpoints: Failpoints, limits: StoreLimits, tally_slot: int) -> None:
         super().__init__(target, failpoints, limits, tally_slot)
         self._placements = Placements()
-        self._submits = self._hot("submits", AddPostgresJobs(self._placements.add, tally_slot), size_of=size_of_submit)
+        self._submits = self._hot("submits", AddPostgresJobs(self._placements.add, tally_slot))
         self._changes = self._hot("changes", ApplyPostgresChanges(self._placements.add, tally_slot))
         self._claims = self._hot(
             "claims", OfferJobs(self._placements, tally_slot, max_offers=limits.offers), claims.SETTINGS

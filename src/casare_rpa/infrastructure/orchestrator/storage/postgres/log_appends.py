@@ -162,6 +162,9 @@ class AppendLines:
         # Like a conflict that the server reports, so that the calls are repeated while there is time.
         raise asyncpg.SerializationError("other instances wrote lines of the same robots meanwhile")
 
+    def size_of(self, call: Sequence[LogLine]) -> int:
+        return sum(len(line.message) for line in call)
+
     async def _execute_again(self, connection: Connection, calls: Calls) -> list[list[StoredLine | None]] | None:
         """Complete a statement whose outcome is not known; `None` if it was not written, and never will be.
 

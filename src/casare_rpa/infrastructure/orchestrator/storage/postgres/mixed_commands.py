@@ -26,3 +26,6 @@ class MixedCommands:
         for name, run in groupby(calls, key=lambda call: call.command):
             results += await self._commands[name].execute(connection, [call.value for call in run])
         return results
+
+    def size_of(self, call: NamedCall) -> int:
+        return self._commands[call.command].size_of(call.value)

@@ -18,6 +18,7 @@ from casare_rpa.domain.robot_sessions import (
 )
 from casare_rpa.infrastructure.orchestrator.storage.json_parameters import json_parameter
 from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import Connection
+from casare_rpa.infrastructure.orchestrator.storage.postgres.hot_writer import SmallCalls
 
 TRIES = 5
 """How often a session is decided again because another instance was first."""
@@ -109,7 +110,7 @@ class ProfileWrite(NamedTuple):
     value: str | None
 
 
-class BeginSessions:
+class BeginSessions(SmallCalls):
     """The command of `InstanceStore.connect`."""
 
     def __init__(self) -> None:
@@ -179,7 +180,7 @@ class BeginSessions:
         return session
 
 
-class EndSessions:
+class EndSessions(SmallCalls):
     """The command of `InstanceStore.leave`."""
 
     async def execute(self, connection: Connection, calls: Sequence[Sequence[SessionKey]]) -> list[None]:
@@ -199,6 +200,9 @@ class WriteProfiles:
             group[call.robot_id] = call
         await _write_profiles(connection, group)
         return [None] * len(calls)
+
+    def size_of(self, call: ProfileWrite) -> int:
+        return len(call.value or "")
 
 
 async def end_sessions(connection: Connection, sessions: Sequence[SessionKey]) -> None:

@@ -54,6 +54,9 @@ class SaveSteps:
         accepted |= await _save(connection, group)
         return [place in accepted for place in range(len(calls))]
 
+    def size_of(self, call: StepReport) -> int:
+        return sum(len(step.name) for step in call.steps)
+
 
 async def _save(connection: Connection, group: dict[str, tuple[int, StepReport]]) -> set[int]:
     """Save the reports, one of each job; returns the places of the accepted ones."""
