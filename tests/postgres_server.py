@@ -6,6 +6,7 @@ Each process of a test run has its own servers. They stop with the process.
 import atexit
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -21,6 +22,7 @@ START_SECONDS = 60.0
 USERS = ("postgres", "nobody")
 """The server refuses to run as root. The first one exists where the package of the system is installed."""
 SYSTEM = Path("/usr/lib/postgresql")
+OUTGOING = Path("/proc/sys/net/ipv4/ip_local_port_range")
 NEWEST = "newest"
 DEBIAN = "debian"
 KINDS = (DEBIAN, NEWEST)
@@ -48,9 +50,15 @@ def _user() -> str | None:
 
 
 def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
+    """A free port below the range of outgoing connections, one of which could take it before the server does."""
+    first = int(OUTGOING.read_text().split()[0]) if OUTGOING.exists() else 32_768
+    while True:
+        port = random.randrange(10_000, first)
+        with socket.socket() as one:
+            try:
+                one.bind(("127.0.0.1", port))
+            except OSError:
+                continue
         return port
 
 

@@ -19,7 +19,12 @@ from casare_rpa.infrastructure.orchestrator.bus.postgres import PostgresConnecto
 from postgres_server import DEBIAN, KINDS, PostgresServer, free_port
 from unprivileged import shared_folder, unprivileged_user
 
-START_SECONDS = 60.0
+START_SECONDS = 180.0
+"""A start takes a tenth of a second; on a machine that many tests share, it took more than a minute."""
+ANSWER_SECONDS = 5.0
+PATIENT_SECONDS = 30
+"""How long NATS waits for the handshake of TLS and for the credentials. Its own two seconds can be too short."""
+GREETING = b"INFO"
 SUBJECT = subject_of(b"a key of 32 bytes for the tests..")
 _ENVIRONMENT = Path(sys.executable).parent
 _SYSTEM = os.pathsep.join(
@@ -43,7 +48,7 @@ class NatsServer:
         (folder / "nats.conf").write_text("\n".join((f'listen: "127.0.0.1:{self.port}"', *lines)))
 
     def start(self) -> None:
-        """Start the server and wait until it accepts connections."""
+        """Start the server and wait until it greets a client."""
         assert shutil.which(self._program), "NATS is needed: apt-get install nats-server"
         command = [self._program, "-c", str(self.folder / "nats.conf")]
         user = unprivileged_user()
@@ -52,14 +57,23 @@ class NatsServer:
             self._process = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True, **rights)
         until = time.monotonic() + START_SECONDS
         while time.monotonic() < until:
-            assert self._process.poll() is None, (self.folder / "output").read_text()
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-            except OSError:
-                time.sleep(0.02)  # the server has no event for this
-            else:
+            assert self._process.poll() is None, f"NATS ended: {self._output()}"
+            if self._greets():
                 return
-        raise AssertionError((self.folder / "output").read_text())
+            time.sleep(0.02)  # the server has no event for this
+        self.kill()
+        raise AssertionError(f"NATS did not answer for {START_SECONDS:.0f} s: {self._output()}")
+
+    def _greets(self) -> bool:
+        """Whether the server sends its first message. The kernel accepts connections before the server does."""
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), ANSWER_SECONDS) as client:
+                return client.recv(len(GREETING)) == GREETING
+        except OSError:
+            return False
+
+    def _output(self) -> str:
+        return (self.folder / "output").read_text()
 
     def kill(self) -> None:
         assert self._process is not None

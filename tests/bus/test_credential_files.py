@@ -14,7 +14,7 @@ from typing import Any
 import nkeys
 import pytest
 
-from bus.servers import NATS_SERVERS, SUBJECT, NatsServer, nats_server
+from bus.servers import NATS_SERVERS, PATIENT_SECONDS, SUBJECT, NatsServer, nats_server
 from bus.test_access import refusal
 from bus.test_buses import alive, exchanged, opened
 from casare_rpa.domain.bus_urls import parse_bus_url
@@ -74,7 +74,7 @@ def creds_file(folder: Path, key: Key, token: str) -> Path:
 
 def known(key: Key) -> str:
     rights = 'permissions: { publish: "casare.hints.>", subscribe: "casare.hints.>" }'
-    return f"authorization {{ users: [ {{ nkey: {key.public}, {rights} }} ] }}"
+    return f"authorization {{ timeout: {PATIENT_SECONDS}, users: [ {{ nkey: {key.public}, {rights} }} ] }}"
 
 
 def connector(server: NatsServer, file: Path) -> NatsConnector:
