@@ -21,9 +21,10 @@ from casare_rpa.infrastructure.orchestrator.ports.logs import LogStore
 from casare_rpa.infrastructure.orchestrator.ports.sockets import Unfinished
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import RobotConnection
 
-BATCH_LINES = 2_000
+BATCH_LINES = 250
 BATCH_CHARACTERS = 1024 * 1024
-"""Size of one write. Other writes wait for it, so a few large lines must not make it longer than many small ones."""
+"""Size of one write. Other writes wait for it: a message of 1,000 lines is written in parts, so that the reports of
+other robots do not wait for all of them, and a few large lines do not make it longer than many small ones."""
 BUFFER_MESSAGES = 10_000
 BUFFER_CHARACTERS = 64 * 1024 * 1024
 """Size of the lines that wait to be written, beyond which robots are not read."""
@@ -39,13 +40,15 @@ SUBJECT = "log"
 
 
 class PendingLines(Struct, frozen=True, gc=False):
-    """The lines of one message that wait to be written."""
+    """The lines of one message that wait to be written, or a part of them."""
 
     connection: RobotConnection
     lines: Sequence[LogLine]
     answer: PendingAnswer
     characters: int
     message_type: str
+    ends: bool = True
+    """Whether these are the last lines of the message, so that it is answered after them."""
 
 
 class LogStream:
@@ -64,10 +67,13 @@ class LogStream:
         *,
         buffer_characters: int = BUFFER_CHARACTERS,
         page: int = PAGE_AFTER,
+        batch_lines: int = BATCH_LINES,
     ) -> None:
+        """`batch_lines`: lines of one write."""
         self._store = store
         self._events = events
         self._page = page
+        self._batch_lines = batch_lines
         self._hub = hub
         self._clock = clock
         self._queue: asyncio.Queue[PendingLines] = asyncio.Queue(BUFFER_MESSAGES)
@@ -110,12 +116,24 @@ class LogStream:
             if message_type == protocol.LogBatch.TYPE:
                 error.field = f"entries[{place}].{error.field}"
             raise error.of_message(None, entries[place].job_id) from None
-        waiting = PendingLines(connection, lines, connection.answers.reserve(message_id), characters, message_type)
+        answer = connection.answers.reserve(message_id)
+        waiting = PendingLines(connection, lines, answer, characters, message_type)
+        if len(lines) > self._batch_lines:
+            return self._queue_parts(waiting)
         if self._queue.full() or self._characters >= self._buffer_characters:
             return self._queue_later(waiting)
         self._characters += characters
         self._queue.put_nowait(waiting)
         return None
+
+    async def _queue_parts(self, whole: PendingLines) -> None:
+        """Queue the lines of a large message for several writes."""
+        for first in range(0, len(whole.lines), self._batch_lines):
+            lines = whole.lines[first : first + self._batch_lines]
+            characters = sum([len(line.message) for line in lines])
+            ends = first + self._batch_lines >= len(whole.lines)
+            part = PendingLines(whole.connection, lines, whole.answer, characters, whole.message_type, ends)
+            await self._queue_later(part)
 
     async def _queue_later(self, waiting: PendingLines) -> None:
         while self._characters >= self._buffer_characters:
@@ -239,16 +257,20 @@ class LogStream:
         return self._queue.qsize() + self._writing
 
     async def write(self) -> None:
-        """One round: write everything that waits in one call of the store."""
+        """One round: write the next lines that wait in one call of the store."""
         batch = [await self._queue.get()]
         count, characters = len(batch[0].lines), batch[0].characters
-        while count < BATCH_LINES and characters < BATCH_CHARACTERS and not self._queue.empty():
+        while count < self._batch_lines and characters < BATCH_CHARACTERS and not self._queue.empty():
             batch.append(self._queue.get_nowait())
             count += len(batch[-1].lines)
             characters += batch[-1].characters
         self._characters -= characters
-        self._writing = len(batch)
         self._room.set()
+        # The rest of a message of which a part was not written: the robot sends all of it again.
+        batch = [waiting for waiting in batch if not waiting.answer.settled]
+        if not batch:
+            return
+        self._writing = len(batch)
         try:
             stored = await self._store.append_logs([line for waiting in batch for line in waiting.lines])
         except BaseException as problem:
@@ -265,7 +287,8 @@ class LogStream:
         if new:
             self._show_stored(new)
         for waiting in batch:
-            waiting.connection.answers.settle((waiting.answer,))
+            if waiting.ends:
+                waiting.connection.answers.settle((waiting.answer,))
 
 
 def audience_of(wanted: LogFilter) -> Audience:
