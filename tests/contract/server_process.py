@@ -55,6 +55,7 @@ class Server:
         self._reader.start()
         if not self._announced.wait(START_SECONDS) or not self.url:
             self.process.kill()
+            self.process.wait()
             raise AssertionError("the server did not start:\n" + "".join(self.lines))
         self.http = httpx2.Client(base_url=self.url, headers={"X-API-Secret": ADMIN_SECRET}, timeout=10)
 
