@@ -29,6 +29,7 @@ COPIES = {
     "LiveRobot": "resync",
     "RecentRevisions": "missed changes",
     "JobStream": "missed changes",
+    "ChangeHistories": "missed changes",
     "OtherProgress": "missed changes",
     "JobCommands": "known tenants",
     "RemoteRobots": "robots elsewhere",

@@ -1,5 +1,7 @@
 """The guarantees of every store for tenants, robots, keys, heartbeats and logs."""
 
+import asyncio
+
 import pytest
 from msgspec.structs import replace
 
@@ -212,3 +214,13 @@ async def test_listed_workflows_replace_the_earlier_list(store: Store, workflows
     robot = await store.robot("robot-1")
     assert robot is not None
     assert robot.workflows == workflows
+
+
+async def test_robot_that_is_drained_by_several_at_the_same_time_is_drained_once(store: Store) -> None:
+    """Each act that changed something has an audit entry, so a second writer must see the change of the first one."""
+    await store.add_robot(a_robot(), audit=AN_ENTRY)
+    for number in range(10):
+        drains = [store.order_robots([a_drain("robot-1", at(number))], None) for _ in range(6)]
+        outcomes = [ordered.outcome for (ordered,) in await asyncio.gather(*drains)]
+        assert sorted(outcomes) == sorted([OrderOutcome.DONE, *[OrderOutcome.UNCHANGED] * 5])
+        await store.order_robots([an_order(RobotAction.RESUME, "robot-1", at(number))], None)

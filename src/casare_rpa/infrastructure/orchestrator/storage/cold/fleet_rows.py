@@ -27,6 +27,8 @@ _ROBOT_COLUMNS = tuple(robots.c[name] for name in _ROBOT_FIELDS)
 _PROFILE = ("robot_id", "tenant_id", "name", "tags", "max_concurrent_jobs", "created_at")
 _ADD_ROBOT = insert_if_absent(robots, _PROFILE)
 _ROBOT = Statement(select(*_ROBOT_COLUMNS).where(robots.c.robot_id == bindparam("wanted")))
+# For a change that is computed from the read: with several writers, changes of one robot run one after the other.
+_ROBOT_TO_CHANGE = Statement(select(*_ROBOT_COLUMNS).where(robots.c.robot_id == bindparam("wanted")).with_for_update())
 _ROBOTS = Statement(select(*_ROBOT_COLUMNS).order_by(robots.c.robot_id))
 _ROBOTS_OF = Statement(
     select(*_ROBOT_COLUMNS).where(robots.c.tenant_id == bindparam("wanted")).order_by(robots.c.robot_id)
@@ -133,6 +135,12 @@ def find_robot(connection: SqlConnection, robot_id: str) -> Robot | None:
     return _robot_of(row) if row else None
 
 
+def _lock_robot(connection: SqlConnection, robot_id: str) -> Robot | None:
+    """The robot, which no other transaction changes until this one ends."""
+    row = _ROBOT_TO_CHANGE.run(connection, wanted=robot_id).fetchone()
+    return _robot_of(row) if row else None
+
+
 def all_robots(connection: SqlConnection, tenant_id: str | None) -> list[Robot]:
     cursor = _ROBOTS.run(connection) if tenant_id is None else _ROBOTS_OF.run(connection, wanted=tenant_id)
     return [_robot_of(row) for row in cursor]
@@ -156,12 +164,12 @@ def change_robot(
 ) -> Robot | None:
     """Change the given fields; 0 slots stands for the value that the robot reports.
 
-    One statement, so that concurrent changes of different fields are both kept.
+    Concurrent changes of different fields, and of different tags, are all kept.
 
     Raises:
         Conflict: the robot would have more than 64 tags.
     """
-    robot = find_robot(connection, robot_id) if add_tags or remove_tags else None
+    robot = _lock_robot(connection, robot_id) if add_tags or remove_tags else None
     if robot is not None:
         tags = tuple(sorted({*(robot.tags if tags is None else tags), *add_tags}.difference(remove_tags)))
         if len(tags) > MAX_TAGS:
@@ -191,7 +199,7 @@ def order_robots(connection: SqlConnection, orders: Sequence[RobotOrder], tenant
 
 
 def _order_robot(connection: SqlConnection, order: RobotOrder, tenant_id: str | None) -> OrderedRobot:
-    robot = find_robot(connection, order.robot_id)
+    robot = _lock_robot(connection, order.robot_id)
     if robot is None or tenant_id not in (None, robot.tenant_id):
         return OrderedRobot(order.robot_id, OrderOutcome.UNKNOWN, None)
     audit, wanted = order.audit, order.robot_id
