@@ -56,6 +56,9 @@ class Server:
         if not self._announced.wait(START_SECONDS) or not self.url:
             self.process.kill()
             self.process.wait()
+            self._reader.join(STOP_SECONDS)
+            assert self.process.stdout is not None
+            self.process.stdout.close()
             raise AssertionError("the server did not start:\n" + "".join(self.lines))
         self.http = httpx2.Client(base_url=self.url, headers={"X-API-Secret": ADMIN_SECRET}, timeout=10)
 
