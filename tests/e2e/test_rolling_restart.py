@@ -203,6 +203,7 @@ def problems_of(strips: Iterable[tuple[str, dict[str, Any]]]) -> list[str]:
 
 
 @pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     ("instances", "robots", "beat_seconds"),

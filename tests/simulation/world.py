@@ -142,9 +142,10 @@ class World:
             starts = {server.name: server.starts for server in self.cluster.servers}
             self.history.failures.append(f"requests had no answer for {CALM_SECONDS:.0f} s; starts: {starts}")
         quiet = await self._until_quiet()
-        if quiet and self.ticket_user is not None:
-            await self.ticket_user.use_last_tickets()
-            await self._count()
+        if quiet:
+            if self.ticket_user is not None:
+                await self.ticket_user.use_last_tickets()
+                await self._count()
             await self._until_agreed()
         for viewer in self.viewers:
             viewer.end()

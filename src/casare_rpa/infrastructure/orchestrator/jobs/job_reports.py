@@ -225,7 +225,9 @@ class JobReports:
         rest = self._load.wait_seconds(self._wrote_at, loop.time())
         await self._clock.sleep(rest if len(self._waiting) < BATCH_SIZE else 0.0)
         self._wrote_at = loop.time()
-        number = number_at_once(text_size(one.event) for one in self._waiting[:BATCH_SIZE])
+        number = 1  # a write has at least one report, of any size
+        if len(self._waiting) > 1:
+            number = number_at_once(text_size(one.event) for one in self._waiting[:BATCH_SIZE])
         batch, self._waiting = self._waiting[:number], self._waiting[number:]
         self._writing = len(batch)
         # Reports of the batch must not change while they are written: newer progress becomes a new report.
