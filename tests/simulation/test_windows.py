@@ -1,12 +1,14 @@
 """The checker excuses two simultaneous runs of a job only for windows of contract 1.0, never for a 1.1 robot."""
 
-from typing import Any
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
-from tests.simulation.evidence import Entry
+from tests.simulation.evidence import Entry, Evidence
 from tests.simulation.history import Run
-from tests.simulation.windows import released
+from tests.simulation.windows import mistaken, released
 
 
 def a_run(robot_id: str, started_at: float, *, ours: bool, offer: int = 1) -> Run:
@@ -52,3 +54,25 @@ def test_run_of_a_1_0_robot_on_an_expired_offer_is_window_1() -> None:
 )
 def test_other_overlaps_are_not_excused(entry: Entry) -> None:
     assert released(a_run("a", 10, ours=False), a_run("b", 60, ours=True, offer=2), [entry], []) == ""
+
+
+@pytest.mark.parametrize(
+    ("runs", "ours", "late"),
+    [
+        ([(0, 30), (40, 140)], False, True),
+        ([(0, 30), (40, 140)], True, False),
+        ([(0, 30)], False, False),
+        ([(0, 100)], False, False),
+        ([(0, 30), (60, 140)], False, False),
+    ],
+    ids=["runs again", "ours", "one run that ended", "one run", "runs again later"],
+)
+def test_end_of_an_earlier_run_of_the_attempt_is_window_2(
+    runs: list[tuple[float, float]], ours: bool, late: bool
+) -> None:
+    """The end waited in an instance that stood still, and another instance offered the attempt again."""
+    made = [replace(a_run("a", began, ours=ours), ended_at=ended) for began, ended in runs]
+    evidence = SimpleNamespace(
+        outcome=SimpleNamespace(robots={"a": None}), ours=lambda _robot_id: ours, runs={"job": made}
+    )
+    assert mistaken(an_entry("retry", 50, note="a 1"), cast(Evidence, evidence)) is late

@@ -1,9 +1,10 @@
 """Two simultaneous runs of a job: allowed after the older one was given up, and in two windows of contract 1.0.
 
 Window 1: a 1.0 robot starts without waiting for an answer. If none of its messages arrives, its offer expires, and
-another robot gets the job. Window 2: a 1.0 robot sends no attempt. A late end of its earlier attempt, which arrives
-while the same robot has the retry, counts as the end of the retry. Excused runs are counted; a 1.1 robot is never
-excused.
+another robot gets the job. Window 2: a 1.0 robot sends no attempt. A late end of an earlier run, which arrives while
+the same robot runs the job again, counts as the end of the later run: that of a retry, or that of the same attempt,
+which was offered again because the end waited in an instance that stood still. Excused runs are counted; a 1.1 robot
+is never excused.
 """
 
 from collections.abc import Iterator, Sequence
@@ -35,12 +36,25 @@ def windows(evidence: Evidence) -> Windows:
 
 
 def mistaken(entry: Entry, evidence: Evidence) -> bool:
-    """Whether this is window 2: a 1.0 robot reported the end of another attempt than the one that ended."""
+    """Whether this is window 2: a 1.0 robot reported the end of another run than the one that ended."""
     if entry.kind not in ("completed", "failed", "retry", "cancel_confirmed", "reconciled"):
         return False
     reporter, _, rest = entry.note.partition(" ")
     known = reporter in evidence.outcome.robots and bool(rest)
-    return known and not evidence.ours(reporter) and rest.split(" ")[0] != str(entry.attempt)
+    if not known or evidence.ours(reporter):
+        return False
+    return rest.split(" ")[0] != str(entry.attempt) or _runs_again(reporter, entry, evidence)
+
+
+def _runs_again(reporter: str, entry: Entry, evidence: Evidence) -> bool:
+    """Whether the robot had ended a run of this attempt, and runs the attempt again when the end takes effect."""
+    runs = [
+        run
+        for run in evidence.runs.get(entry.job_id, ())
+        if (run.robot_id, run.offer) == (reporter, entry.attempt) and run.started_at <= entry.at
+    ]
+    ended = [run for run in runs if run.ended_at is not None and run.ended_at <= entry.at]
+    return 0 < len(ended) < len(runs)
 
 
 def starts(evidence: Evidence) -> Iterator[str]:
