@@ -39,6 +39,7 @@ async def test_robots_of_a_killed_instance_are_known_in_time_and_keep_their_jobs
             assert (await job_of(second, job_id))["attempt"] == 1
 
 
+@pytest.mark.long
 @pytest.mark.slow
 async def test_killed_instance_that_starts_again_is_listed_once_and_its_robots_are_known_to_be_away(
     tmp_path: Path,

@@ -79,6 +79,7 @@ def requests_of(server: Server, accounts: list[Account]) -> list[Callable[[], ob
     return [submit, *([search] * 4), *([export] * 4)]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 async def test_instance_under_load_has_twelve_connections_at_most(tmp_path: Path) -> None:
     url = running(DEBIAN).new_database("connection_count")
