@@ -97,8 +97,8 @@ dashboard: $(DASHBOARD) ## build the dashboard that the server shows
 RUN_PYTHON = $(if $(wildcard .venv/.stamp),setup,.venv/.run)
 RUN_WEB = WEB_PACKAGES=$(NODE_MODULES)/$(if $(wildcard $(NODE_MODULES)/.stamp),.stamp,.build)
 run: ## orchestrator, dashboard, one robot and the example job; ONCE=1 exits after the job, INVOICES=/a/folder processes that folder
-	@if command -v npm > /dev/null 2>&1; then $(MAKE) --no-print-directory -j2 $(RUN_PYTHON) dashboard $(RUN_WEB); \
-	  else $(MAKE) --no-print-directory $(RUN_PYTHON) \
+	@if command -v npm > /dev/null 2>&1; then $(MAKE) -s --no-print-directory -j2 $(RUN_PYTHON) dashboard $(RUN_WEB); \
+	  else $(MAKE) -s --no-print-directory $(RUN_PYTHON) \
 	    && echo "setup: no npm here, so the dashboard is not built: apt-get install nodejs npm, then make dashboard"; fi
 	@CASARE_DATA_DIR="$${CASARE_DATA_DIR:-.casare}" $(BIN)/casare up $(if $(ONCE),--once) $(if $(INVOICES),--invoices "$(INVOICES)")
 
