@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from casare_rpa.domain.errors import StoreUnavailable
+from casare_rpa.domain.line_order import GIVEN_UP_SECONDS
 from casare_rpa.domain.logs import LogFilter, LogLine, StoredLine
 from casare_rpa.domain.protocol import LogBatch, RobotLog
+from casare_rpa.infrastructure.orchestrator.robots.live_robot import RobotConnection
 from casare_rpa.infrastructure.orchestrator.views.log_stream import LogStream
 from hub.fake_peer import FakePeer, documents
 from orchestrator.slices import Instance, instance
@@ -45,8 +47,11 @@ async def answers(peer: FakePeer) -> list[tuple[str, str]]:
     return [(one["type"], one.get("id") or one["payload"]["id"]) for one in found]
 
 
-def entries(number: int, first: int = 0) -> list[RobotLog]:
-    return [RobotLog(robot_id="robot-1", level="INFO", message=f"line {first + n}") for n in range(number)]
+def entries(number: int, first: int = 0, *, numbered: bool = False) -> list[RobotLog]:
+    return [
+        RobotLog(robot_id="robot-1", level="INFO", message=f"line {n}", seq=n + 1 if numbered else None)
+        for n in range(first, first + number)
+    ]
 
 
 async def stored(plane: Instance) -> list[str]:
@@ -111,3 +116,50 @@ async def test_lines_of_other_robots_are_written_between_the_parts(plane: Instan
         await stream.write()
     await large
     assert "of another" in await stored(plane)
+
+
+async def send(stream: LogStream, connection: RobotConnection, message_id: str, lines: list[RobotLog]) -> None:
+    unfinished = stream.ingest(connection, lines, message_id, LogBatch.TYPE)
+    if unfinished is not None:
+        await unfinished
+
+
+@pytest.mark.parametrize("size", [4, LINES])
+@pytest.mark.parametrize("repeated", [("m-1", "m-2"), ("m-2", "m-1", "m-2")], ids=["in order", "the later one first"])
+async def test_numbered_lines_behind_a_refused_message_are_stored_after_it(
+    plane: Instance, size: int, repeated: tuple[str, ...]
+) -> None:
+    """A robot sends several messages before the first is answered. Its journal would skip the lines of the first."""
+    await plane.store.open_journal("robot-1", "journal-1")
+    peer, connection = await plane.robot()
+    stream = stream_of(plane, Store(plane, 1), size)
+    lines = {f"m-{n + 1}": entries(LINES, n * LINES, numbered=True) for n in range(2)}
+    for message_id in (*lines, *repeated):
+        await send(stream, connection, message_id, lines[message_id])
+    while stream.unwritten:
+        await stream.write()
+    refused = ["m-1", "m-2", *(["m-2"] if len(repeated) > 2 else [])]
+    assert await answers(peer) == [*(("error", one) for one in refused), ("ack", "m-1"), ("ack", "m-2")]
+    assert await stored(plane) == [f"line {n}" for n in range(2 * LINES)]
+
+
+async def test_later_lines_are_stored_when_refused_ones_do_not_come_again(plane: Instance) -> None:
+    await plane.store.open_journal("robot-1", "journal-1")
+    peer, connection = await plane.robot()
+    stream = stream_of(plane, Store(plane, 1), LINES)
+    for message_id, first in (("m-1", 0), ("m-2", LINES)):
+        await send(stream, connection, message_id, entries(LINES, first, numbered=True))
+        await stream.write()
+    plane.clock.advance(GIVEN_UP_SECONDS)
+    await send(stream, connection, "m-3", entries(LINES, 2 * LINES, numbered=True))
+    await stream.write()
+    assert await answers(peer) == [("error", "m-1"), ("error", "m-2"), ("ack", "m-3")]
+    assert await stored(plane) == [f"line {n}" for n in range(2 * LINES, 3 * LINES)]
+
+
+async def test_message_without_lines_is_acknowledged(plane: Instance) -> None:
+    peer, connection = await plane.robot()
+    stream = stream_of(plane, Store(plane), LINES)
+    await send(stream, connection, "m-1", [])
+    await stream.write()
+    assert await answers(peer) == [("ack", "m-1")]

@@ -8,6 +8,7 @@ from msgspec import UNSET
 from casare_rpa.domain.fields import wire_number
 from casare_rpa.domain.instants import Instant, after, rfc3339
 from casare_rpa.domain.job import Job, Phase
+from casare_rpa.domain.line_order import LineOrder
 from casare_rpa.domain.protocol import Heartbeat, Hello, RobotHeartbeat, RobotState
 from casare_rpa.domain.restarts import restart_message
 from casare_rpa.domain.robot_records import LastHeartbeat
@@ -66,6 +67,7 @@ class RobotConnection:
     write_pending: bool = False
     """A write of heartbeats that covers earlier frames is not committed yet."""
     unwritten_heartbeat: Heartbeat | None = None
+    line_order: LineOrder = field(default_factory=LineOrder)
     answers: AnswerQueue = field(init=False)
 
     def __post_init__(self) -> None:

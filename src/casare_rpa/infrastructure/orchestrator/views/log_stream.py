@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from msgspec import UNSET, Struct
 
 from casare_rpa.domain import codec, protocol
-from casare_rpa.domain.errors import ProtocolError, StoreUnavailable
+from casare_rpa.domain.errors import CasareError, ProtocolError, StoreUnavailable
 from casare_rpa.domain.feed import Feed
 from casare_rpa.domain.instants import Instant, from_datetime, rfc3339
 from casare_rpa.domain.logs import LogFilter, LogLine, StoredLine, parse_level, truncate
@@ -49,6 +49,11 @@ class PendingLines(Struct, frozen=True, gc=False):
     message_type: str
     ends: bool = True
     """Whether these are the last lines of the message, so that it is answered after them."""
+
+    @property
+    def first_seq(self) -> int:
+        """The number of the first line in the robot's journal, or 0."""
+        return self.lines[0].seq if self.lines else 0
 
 
 class LogStream:
@@ -266,8 +271,12 @@ class LogStream:
             characters += batch[-1].characters
         self._characters -= characters
         self._room.set()
-        # The rest of a message of which a part was not written: the robot sends all of it again.
-        batch = [waiting for waiting in batch if not waiting.answer.settled]
+        # The rest of a message of which a part was not written is dropped: the robot sends all of it again.
+        batch = [
+            waiting
+            for waiting in batch
+            if not waiting.answer.settled and (waiting.connection.line_order.refused is None or self._in_order(waiting))
+        ]
         if not batch:
             return
         self._writing = len(batch)
@@ -277,7 +286,7 @@ class LogStream:
             # Every message is answered, also after a cancel: the next message of its robot may wait for the answer.
             error = StoreUnavailable.after(problem, "the lines were not written; send them again")
             for waiting in batch:
-                waiting.connection.answers.settle((waiting.answer,), error.of_message(waiting.message_type))
+                self._refuse(waiting, error)
             if error is not problem:
                 raise
             return
@@ -289,6 +298,18 @@ class LogStream:
         for waiting in batch:
             if waiting.ends:
                 waiting.connection.answers.settle((waiting.answer,))
+
+    def _in_order(self, waiting: PendingLines) -> bool:
+        """Whether lines may be written; refuses those behind lines that were not written and come again."""
+        if waiting.connection.line_order.may_store(waiting.first_seq, self._clock.monotonic()):
+            return True
+        error = StoreUnavailable("the lines before these were not written; send them again, then these")
+        waiting.connection.answers.settle((waiting.answer,), error.of_message(waiting.message_type))
+        return False
+
+    def _refuse(self, waiting: PendingLines, error: CasareError) -> None:
+        waiting.connection.line_order.refuse(waiting.first_seq, self._clock.monotonic())
+        waiting.connection.answers.settle((waiting.answer,), error.of_message(waiting.message_type))
 
 
 def audience_of(wanted: LogFilter) -> Audience:
