@@ -20,7 +20,7 @@ MACHINE_SECONDS = 2.0
 
 
 class Killed(NamedTuple):
-    """What is left of two instances after the first, with a robot at work, was killed."""
+    """The second of two instances after the first, with a robot at work, was killed."""
 
     url: str
     second: Server
