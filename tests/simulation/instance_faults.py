@@ -56,6 +56,7 @@ class InstanceFaults:
             self.claim_waits_for_longer,
             self.claim_waits_for_longer,
             self.no_disk_for_a_lease,
+            self.no_heartbeats,
         ]
         """Faults for runs without other faults. Claims of 1.0 robots wait more often: only some runs have any."""
         world.cluster.wire.always_lost = chance.choice((0.0, 0.0, 0.3, 1.0))
