@@ -85,6 +85,11 @@ def test_each_folder_runs_in_one_step() -> None:
     assert [part for part in alone.command if part.startswith("tests/")] == list(ALONE[1:])
 
 
+def test_files_run_in_the_order_of_their_names_so_that_none_with_few_long_tests_is_last() -> None:
+    _, shared, *_ = steps_of(MODES["normal"], ["npm"])
+    assert "--no-loadscope-reorder" in shared.command
+
+
 def test_markers_of_the_modes_are_registered() -> None:
     configuration = (run_tests.ROOT / "pyproject.toml").read_text(encoding="utf-8")
     for marker in ("slow", "long"):
