@@ -79,8 +79,8 @@ class Times:
 def steps_of(mode: Mode, npm: Sequence[str]) -> list[Step]:
     """The commands of a mode, in order."""
     pytest = [sys.executable, "-m", "pytest", "-m", mode.markers]
-    # A file stays in one process, so that its server starts once. The default order puts the files with the fewest tests
-    # last, some of which take a minute, and then one process works alone.
+    # A file stays in one process, so that its server starts once. The default order puts the files with the fewest
+    # tests last; some of them take a minute, and one process then works alone.
     together = ["-n", str(WORKERS), "--dist", "loadfile", "--no-loadscope-reorder"]
     steps = [
         # The branch coverage of the domain is complete only with all of its tests.
