@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SECONDS_OF_A_MINUTE = 60
 WORKERS = 3
 """Processes that share the folders of tests. Half of a test's time is waiting, so they are more than the two cores."""
-ALONE = ("tests/domain", "tests/benchmarks", "tests/chaos", "tests/e2e", "tests/simulation")
+ALONE = ("tests/domain", "tests/benchmarks", "tests/chaos", "tests/e2e")
 """Folders that run in one process: the domain for its coverage, the others because they need the cores themselves."""
 
 
