@@ -1,9 +1,10 @@
 """Searches of users: bounded in number and in time, ended with their client, and never in front of credentials."""
 
 import asyncio
+import ctypes
 import os
+import platform
 import sqlite3
-import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,13 @@ from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.logs import Level, LogFilter, LogLine
 from casare_rpa.infrastructure.orchestrator.api.job_csv import in_turns
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import log_search
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.priority import (
+    NICENESS,
+    SET_ATTRIBUTES,
+    SLICE_NANOSECONDS,
+    Attributes,
+)
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.readers import (
-    SEARCH_NICENESS,
     SEARCHERS,
     Readers,
     Search,
@@ -34,6 +40,7 @@ from new_database import new_database
 DEADLINE_SECONDS = 60
 ENDLESS = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
 RUSSIAN = "абвгдежзийклмнопрстуфхцчшщъыьэюя"
+FIRST_KERNEL_WITH_SLICES = (6, 12)
 GREEK = "αβγδεζηθικλμνξοπρστυφχψω"
 
 
@@ -150,10 +157,22 @@ async def test_no_details_of_the_database_reach_the_caller(readers_of: Callable[
         assert "column" not in str(refused.value)
 
 
+def priority_of_this_thread() -> Attributes:
+    found = Attributes()
+    read_attributes = SET_ATTRIBUTES[platform.machine()] + 1
+    size = ctypes.sizeof(found)
+    assert ctypes.CDLL(None).syscall(read_attributes, 0, ctypes.byref(found), size, 0) == 0
+    return found
+
+
 async def test_searches_leave_the_cores_to_the_event_loop(readers_of: Callable[[float], Readers]) -> None:
     readers = readers_of(DEADLINE_SECONDS)
-    niceness = await readers.search(lambda *_: os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
-    assert niceness == min(19, os.getpriority(os.PRIO_PROCESS, 0) + SEARCH_NICENESS)
+    found = await readers.search(lambda *_: priority_of_this_thread())
+    assert found.niceness == min(19, os.getpriority(os.PRIO_PROCESS, 0) + NICENESS)
+    assert found.policy == os.SCHED_OTHER
+    kernel = tuple(int(part) for part in platform.release().split(".")[:2])
+    assert found.runtime == SLICE_NANOSECONDS or kernel < FIRST_KERNEL_WITH_SLICES
+    assert await readers.read(lambda *_: priority_of_this_thread().runtime) < SLICE_NANOSECONDS
 
 
 def test_a_stopped_search_does_not_continue() -> None:

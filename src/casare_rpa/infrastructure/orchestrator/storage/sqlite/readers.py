@@ -6,9 +6,7 @@ server itself, and searches of users, which have a time limit.
 
 import asyncio
 import logging
-import os
 import sqlite3
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -21,6 +19,7 @@ from typing import Any, TypeVar
 from casare_rpa.domain.errors import SearchTooLong, StoreUnavailable
 from casare_rpa.infrastructure.orchestrator.storage.batcher import CLOSED
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.driver import BUSY_SECONDS
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.priority import give_way
 
 logger = logging.getLogger(__name__)
 
@@ -31,18 +30,7 @@ SEARCH_SECONDS = 2.0
 STOP_AGAIN_SECONDS = 0.02
 UNPACED_SECONDS = 0.05
 REST_SHARE = 3.0
-SEARCH_NICENESS = 10
 T = TypeVar("T")
-
-
-def _give_way() -> None:
-    """Lower the priority of this thread, where threads have separate priorities.
-
-    A search runs in C without the interpreter lock, so no other thread waits for it while it waits for a core.
-    """
-    if sys.platform == "linux":
-        thread = threading.get_native_id()
-        os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + SEARCH_NICENESS)
 
 
 class Search:
@@ -131,7 +119,7 @@ class Readers:
         self._loop = asyncio.get_running_loop()
         self._readers = ThreadPoolExecutor(READERS, "store reader")
         self._lookup_thread = ThreadPoolExecutor(1, "store lookup")
-        self._searchers = ThreadPoolExecutor(SEARCHERS, "store search", _give_way)
+        self._searchers = ThreadPoolExecutor(SEARCHERS, "store search", give_way)
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
         self._lookups: list[_Lookup] = []
