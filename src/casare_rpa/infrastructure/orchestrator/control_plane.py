@@ -84,10 +84,11 @@ SESSION_CHECK_SECONDS = 1.0
 REASONS_SECONDS = 1.0
 HISTORY_SECONDS = 10.0
 RETENTION_SECONDS = 600.0
-GARBAGE_THRESHOLDS = (25_000, 1, 1_000)
+GARBAGE_THRESHOLDS = (5_000, 1, 5_000)
 """Thresholds of the garbage collector. Nearly all objects of a message are freed by reference counting: under load, the
-default thresholds spend a quarter of the time on looking for cycles. The second threshold stays 1, so that surviving
-objects are examined while they are few; with 20, the reconnect of a whole fleet pauses for 0.4 s. Source: bench/."""
+default thresholds spend a quarter of the time on looking for cycles. The first threshold is a limit of a pause: 25,000
+new objects are examined for 15 to 30 ms, in which no robot is answered. The second stays 1, so that surviving objects
+are examined while they are few; with 20, the reconnect of a whole fleet pauses for 0.4 s. Source: bench/."""
 THREAD_SWITCH_SECONDS = 0.0001
 """The switch interval of the interpreter. The writer thread releases the GIL at each statement, and waits for it up to
 this long while the event loop is busy."""
