@@ -129,7 +129,6 @@ async def every_open_page(store: Store, tenant_id: str | None, size: int) -> lis
 class LifeCycle(RuleBasedStateMachine):
     """Every rule is applied to the store and to the model; after each rule, both are compared."""
 
-    examples = 120
     jobs = Bundle("jobs")
 
     def __init__(self) -> None:
@@ -497,8 +496,6 @@ class LifeCycle(RuleBasedStateMachine):
 class LifeCycleInTurns(LifeCycle):
     """The same with two writers on one database: each step is done by the other one than the step before."""
 
-    examples = 60
-
     def __init__(self) -> None:
         super().__init__()
         self.stores: list[SqliteStore] = []
@@ -529,12 +526,13 @@ LIVES: dict[str, type[LifeCycle]] = {"one writer": LifeCycle, "two writers": Lif
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("examples", [60, pytest.param(120, marks=pytest.mark.long)])
 @pytest.mark.parametrize("lives", LIVES)
-def test_store_behaves_like_the_model(lives: str) -> None:
+def test_store_behaves_like_the_model(lives: str, examples: int) -> None:
     """In a process of its own: examples also come from the constants of all imported modules, so of earlier tests."""
     folders = [str(TESTS), str(TESTS.parent)]
     done = subprocess.run(
-        [sys.executable, "-m", "storage.test_life_cycle", lives],
+        [sys.executable, "-m", "storage.test_life_cycle", lives, str(examples)],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(folders)},
         capture_output=True,
         text=True,
@@ -544,14 +542,14 @@ def test_store_behaves_like_the_model(lives: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def live(lives: type[LifeCycle]) -> None:
-    """Run the lives. Those of one writer are long enough to apply every row of the table."""
+def live(lives: type[LifeCycle], examples: int) -> None:
+    """Run the lives. Those of one writer are enough to apply every row of the table."""
     Model.walked.clear()
     run_state_machine_as_test(
         lives,
         settings=settings(
             derandomize=True,
-            max_examples=lives.examples,
+            max_examples=examples,
             stateful_step_count=50,
             deadline=None,
             database=None,
@@ -565,4 +563,4 @@ def live(lives: type[LifeCycle]) -> None:
 
 
 if __name__ == "__main__":
-    live(LIVES[sys.argv[1]])
+    live(LIVES[sys.argv[1]], int(sys.argv[2]))
