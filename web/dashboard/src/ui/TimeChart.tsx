@@ -191,7 +191,8 @@ function options(
     height,
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
-    padding: [8, 16, 0, 0],
+    // The last label is centred below the end of the axis, so half of it is beyond.
+    padding: [8, (plot) => (isLong(plot) ? 40 : 20), 0, 0],
     scales: {
       x: { range: (plot, min, max) => bounds() ?? (bars ? withHalfBars(plot, min, max) : [min, max]) },
       y: { range: (_plot, _min, max) => [0, Math.max(1, max * 1.1)] },
