@@ -83,6 +83,11 @@ class PostgresServer:
             shutil.chown(self._root, self._user)
 
     @property
+    def output(self) -> str:
+        """All that the server has logged."""
+        return self._log.read_text()
+
+    @property
     def pid(self) -> int:
         assert self._process is not None
         return self._process.pid
@@ -135,8 +140,8 @@ class PostgresServer:
             if asked.returncode == 0:
                 return
             assert self._process is not None
-            assert self._process.poll() is None, self._log.read_text()
-            assert time.monotonic() < deadline, self._log.read_text()
+            assert self._process.poll() is None, self.output
+            assert time.monotonic() < deadline, self.output
             time.sleep(0.05)  # the server has no event for this
 
     def run_sql(self, sql: str, database: str = "postgres") -> str:
@@ -159,6 +164,12 @@ class PostgresServer:
         """End the server as an administrator does who does not wait for clients."""
         self._signal(signal.SIGINT)
         self._end()
+
+    def start_again(self) -> None:
+        """Start the server if it ended by itself, and wait until it answers."""
+        if self._process is None or self._process.poll() is not None:
+            self.launch()
+        self.wait()
 
     def pause(self) -> None:
         """Freeze the server and all of its processes."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from unprivileged import shared_folder
 pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(300)]
 WITHIN_SECONDS = 60.0
 SUBMITS = 200
+MOST_SUBMITS = 2_000
 LARGE = {"text": os.urandom(50_000).hex()}
 """More than PostgreSQL can compress into the free rest of its pages."""
 
@@ -59,6 +61,30 @@ def database() -> Iterator[tuple[PostgresServer, Disk, str]]:
             os.chown(space, data.st_uid, data.st_gid)
         server.run_sql(f"CREATE TABLESPACE small LOCATION '{space}'")
         server.run_sql("CREATE DATABASE casare TEMPLATE template0 TABLESPACE small")
+        try:
+            yield server, Disk(folder), server.url("casare")
+        finally:
+            server.close()
+
+
+@pytest.fixture
+def log_of_the_database() -> Iterator[tuple[PostgresServer, Disk, str]]:
+    """A server whose write-ahead log has a small disk of its own. PostgreSQL ends when it cannot extend this log."""
+    assert CAN_MOUNT, "only root can mount a small file system"
+    server = PostgresServer(DEBIAN, settings=["min_wal_size=32MB", "max_wal_size=64MB"])
+    server.create()
+    log = server.folder / "pg_wal"
+    with shared_folder() as place, small_disk(place / "disk", "128m") as folder:
+        small = folder / "log"
+        log.rename(server.folder / "first log")
+        shutil.copytree(server.folder / "first log", small)
+        log.symlink_to(small)
+        if os.getuid() == 0:
+            data = server.folder.stat()
+            for one in (small, *small.rglob("*")):
+                os.chown(one, data.st_uid, data.st_gid)
+        server.start()
+        server.run_sql("CREATE DATABASE casare TEMPLATE template0")
         try:
             yield server, Disk(folder), server.url("casare")
         finally:
@@ -126,4 +152,45 @@ async def test_full_disk_is_answered_with_503_and_loses_nothing(
                     await asyncio.sleep(0.2)
             found = server.get("/jobs?workflow_id=stored&limit=200")["items"]
             assert {job["job_id"] for job in found} == set(acknowledged), "a refused submit has left nothing"
+            assert server.process.poll() is None
+
+
+async def test_full_disk_of_the_write_ahead_log_ends_postgresql_and_loses_nothing(
+    tmp_path: Path, log_of_the_database: tuple[PostgresServer, Disk, str]
+) -> None:
+    database, disk, store = log_of_the_database
+    with serving(tmp_path, CASARE_DATABASE_URL=store, CASARE_PORT=str(free_port())) as server:
+        account = server.robot()
+        async with stranger(server.ws(f"/ws/robot/{account.robot_id}", api_key=account.api_key)) as robot:
+            await robot.next("connected")
+            running = server.job(account)["job_id"]
+            await robot.next("job_assign")
+            disk.fill()
+            acknowledged, refused = [], []
+            while len(refused) < 3 and len(acknowledged) < MOST_SUBMITS:
+                answer = submit(server, LARGE)
+                if answer.status_code == 201:
+                    acknowledged.append(answer.json()["job_id"])
+                else:
+                    refused.append(answer)
+            assert [one.status_code for one in refused] == [503] * 3, refused[-1].text
+            assert all(int(one.headers["Retry-After"]) > 0 for one in refused)
+            assert "PANIC:  could not write to file" in database.output
+            await ready_when(server, "degraded")
+            await robot.report(running, "completed")
+            disk.free()
+            database.start_again()
+            await ready_when(server, "ok")
+            answer = submit(server, LARGE)
+            assert answer.status_code == 201, answer.text
+            acknowledged.append(answer.json()["job_id"])
+            async with asyncio.timeout(WITHIN_SECONDS):
+                while server.get(f"/jobs/{running}")["status"] != "completed":
+                    await asyncio.sleep(0.2)
+            found, cursor = set(), ""
+            while cursor is not None:
+                page = server.get(f"/jobs?workflow_id=stored&limit=200{cursor and '&cursor=' + cursor}")
+                found.update(job["job_id"] for job in page["items"])
+                cursor = page["next_cursor"]
+            assert found == set(acknowledged), "a refused submit has left nothing"
             assert server.process.poll() is None
