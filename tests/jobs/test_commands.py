@@ -29,6 +29,7 @@ from casare_rpa.domain.robot_records import RobotAction
 from casare_rpa.domain.robots import Robot
 from casare_rpa.infrastructure.orchestrator.jobs.commands import Commands
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
+from new_database import new_database
 from orchestrator.slices import ADMIN, ROBOT, Instance, InterceptedStore
 
 SOURCES = Path(casare_rpa.__file__).parent
@@ -234,7 +235,7 @@ async def expired(plane: Instance, workflow_id: str) -> str:
 async def prepared(
     path: Path, failpoints: Failpoints | None = None, trace: Callable[[str], None] | None = None
 ) -> AsyncIterator[tuple[Instance, Prepared]]:
-    store = await InterceptedStore.open(path, failpoints=failpoints, trace=trace)
+    store = await InterceptedStore.open(new_database(path.parent), failpoints=failpoints, trace=trace)
     try:
         plane = Instance(store)
         await plane.robot()

@@ -28,6 +28,7 @@ from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.storage.postgres.store import PostgresStore
 from casare_rpa.infrastructure.orchestrator.storage.schema import metadata
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
+from new_database import new_database
 from postgres_server import DEBIAN
 from postgres_server import running as running_server
 from storage.postgres_database import empty_database
@@ -98,11 +99,12 @@ class Kind(NamedTuple):
     rows: Callable[[str], list[str]]
 
 
-async def open_sqlite(path: Path, failpoints: Failpoints) -> tuple[Store, str]:
+async def open_sqlite(folder: Path, failpoints: Failpoints) -> tuple[Store, str]:
+    path = new_database(folder)
     return await SqliteStore.open(path, failpoints=failpoints), str(path)
 
 
-async def open_postgres(path: Path, failpoints: Failpoints) -> tuple[Store, str]:
+async def open_postgres(_: Path, failpoints: Failpoints) -> tuple[Store, str]:
     url = empty_database(DEBIAN)
     return await PostgresStore.open(url, failpoints=failpoints), url
 
@@ -132,8 +134,8 @@ def postgres_rows(url: str) -> list[str]:
 KINDS = {"sqlite": Kind(open_sqlite, sqlite_rows), "postgresql": Kind(open_postgres, postgres_rows)}
 
 
-async def prepared(kind: Kind, path: Path, failpoints: Failpoints) -> tuple[Store, str]:
-    store, address = await kind.open(path, failpoints)
+async def prepared(kind: Kind, folder: Path, failpoints: Failpoints) -> tuple[Store, str]:
+    store, address = await kind.open(folder, failpoints)
     await store.add_robot(a_robot(), audit=AUDIT)
     await store.add_robot(a_robot("robot-drained"), audit=AUDIT)
     await store.order_robots([a_drain("robot-drained", START)], None)
@@ -170,14 +172,14 @@ async def test_repeated_call_leaves_the_store_as_one_call_does(
 ) -> None:
     """All rows are equal, except for the audit trail, which has an entry for each repetition of a command."""
     rows = KINDS[kind].rows
-    once, address = await prepared(KINDS[kind], tmp_path / "once.db", Failpoints())
+    once, address = await prepared(KINDS[kind], tmp_path / "once", Failpoints())
     before = rows(address)
     await CALLS[name](once)
     await once.close()
     expected = rows(address)
     assert expected != before, "the call changes something"
     failpoints = Failpoints(fault)
-    repeated, address = await prepared(KINDS[kind], tmp_path / "repeated.db", failpoints)
+    repeated, address = await prepared(KINDS[kind], tmp_path / "repeated", failpoints)
     failpoints.arm()
     with pytest.raises(StoreUnavailable):
         await CALLS[name](repeated)

@@ -18,8 +18,8 @@ from casare_rpa.domain.logs import Level, LogFilter
 from casare_rpa.domain.vocabulary import JobStatus
 from casare_rpa.infrastructure.orchestrator.storage import cold, statements
 from casare_rpa.infrastructure.orchestrator.storage.cold import audit_rows, job_filters, log_rows
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.migration import migrate
 from casare_rpa.infrastructure.orchestrator.storage.statements import POSTGRESQL, SQLITE, SqlConnection, Statement
+from new_database import new_database
 
 SQLITE_ONLY = (
     (r"\bINDEXED BY\b", "an index hint"),
@@ -87,8 +87,7 @@ CONSTANTS = constants()
 
 @pytest.fixture
 def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
-    migrate(tmp_path / "casare.db")
-    opened = sqlite3.connect(tmp_path / "casare.db")
+    opened = sqlite3.connect(new_database(tmp_path))
     yield opened
     opened.close()
 
