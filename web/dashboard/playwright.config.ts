@@ -1,11 +1,14 @@
 import { defineConfig } from "@playwright/test";
 
-/** Tests with the real server, real robots and Chromium. One worker, because the tests of a file share an orchestrator. */
+/**
+ * Tests with the real server, real robots and Chromium. Two files run at the same time, because tests often wait.
+ * The tests of a file run one after another, because they share an orchestrator.
+ */
 export default defineConfig({
   testDir: "e2e",
   outputDir: "test-results",
   fullyParallel: false,
-  workers: 1,
+  workers: 2,
   // One project per file: each has its own orchestrator.
   projects: (process.env.CASARE_E2E_URL !== undefined
     ? ["proxy"]
