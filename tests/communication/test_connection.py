@@ -119,6 +119,17 @@ async def test_missing_first_message_times_out(orchestrator: FakeOrchestrator, r
         await connect(orchestrator, robot, send_nothing, open_timeout_seconds=0.05)
 
 
+async def test_request_that_was_given_up_may_still_be_accepted(robot: MakeRobot) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        client = robot(orchestrator_url=f"ws://127.0.0.1:{silent.getsockname()[1]}", open_timeout_seconds=0.05)
+        with pytest.raises(ConnectFailed, match="timed out") as caught:
+            await client.connect()
+    assert caught.value.unanswered
+    with pytest.raises(ConnectFailed, match="cannot reach") as caught:
+        await client.connect()
+    assert not caught.value.unanswered, "no process accepted this request"
+
+
 async def test_unreachable_orchestrator_is_an_error_that_says_what_to_do(robot: MakeRobot) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

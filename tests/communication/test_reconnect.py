@@ -2,13 +2,15 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
 import pytest
 
-from casare_rpa.domain.errors import AuthError, ConnectionLost
+from casare_rpa.domain.errors import AuthError, ConnectFailed, ConnectionLost
 from casare_rpa.domain.liveness import Backoff
 from casare_rpa.domain.vocabulary import CloseCode
+from casare_rpa.infrastructure.orchestrator.communication.websocket_client import OrchestratorWebSocketClient
 from communication.robots import MakeRobot, disconnected, logged, soon
 from fakes import FakeOrchestrator
 
@@ -51,6 +53,52 @@ async def test_robot_reconnects_slowly_after_a_close_that_asks_for_it(
     await orchestrator.session()
     assert asyncio.get_running_loop().time() - started_at >= 0.15
     assert f"4009, {CloseCode.REPLACED.meaning}" in caplog.text
+
+
+def set_later(event: asyncio.Event) -> Callable[[], Awaitable[None]]:
+    async def callback() -> None:
+        event.set()
+
+    return callback
+
+
+async def given_up(orchestrator: FakeOrchestrator, client: OrchestratorWebSocketClient, requests: int) -> None:
+    """Requests of the robot end without an answer, and the next one is accepted."""
+    orchestrator.greet = False
+    for _ in range(requests):
+        connecting = asyncio.create_task(client.connect())
+        (await orchestrator.session()).cut()
+        with pytest.raises(ConnectFailed, match="no first message"):
+            await connecting
+    orchestrator.greet = True
+    await client.connect()
+
+
+async def test_robot_that_its_own_late_request_replaced_reconnects_at_once(
+    orchestrator: FakeOrchestrator, robot: MakeRobot, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Behind a proxy, a busy instance accepts a request that was given up, after another one accepted the next."""
+    replaced = asyncio.Event()
+    client = robot(slow_reconnect_seconds=60.0)
+    client.on_replaced(set_later(replaced))
+    await given_up(orchestrator, client, requests=2)
+    for _ in range(2):
+        await (await orchestrator.session()).close(CloseCode.REPLACED)
+    await (await orchestrator.session()).next("hello")
+    assert caplog.text.count("an earlier request of this robot was accepted late") == 2
+    assert not replaced.is_set()
+
+
+async def test_close_without_such_a_request_means_another_process(
+    orchestrator: FakeOrchestrator, robot: MakeRobot
+) -> None:
+    replaced = asyncio.Event()
+    client = robot(slow_reconnect_seconds=60.0)
+    client.on_replaced(set_later(replaced))
+    await given_up(orchestrator, client, requests=1)
+    for _ in range(2):
+        await (await orchestrator.session()).close(CloseCode.REPLACED)
+    await soon(replaced.wait())
 
 
 @pytest.mark.parametrize("code", [CloseCode.AUTH_FAILED, CloseCode.FORBIDDEN])

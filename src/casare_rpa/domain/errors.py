@@ -147,11 +147,16 @@ class StoreUnavailable(CasareError):
 
 
 class ConnectFailed(CasareError):
-    """The client could not connect. `retryable`: another attempt can succeed."""
+    """The client could not connect.
 
-    def __init__(self, sentence: str, *, retryable: bool = True) -> None:
+    `retryable`: another attempt can succeed. `unanswered`: the client gave up, but the server may still accept the
+    request.
+    """
+
+    def __init__(self, sentence: str, *, retryable: bool = True, unanswered: bool = False) -> None:
         super().__init__(sentence)
         self.retryable = retryable
+        self.unanswered = unanswered
 
 
 class ConnectionLost(CasareError):

@@ -264,7 +264,8 @@ async def open_socket(
     except ssl.SSLCertVerificationError as error:
         failure = ConnectFailed(str(certificate_failure(error, address.shown)), retryable=False)
     except OSError as error:
-        failure = ConnectFailed(key.redact(f"cannot reach the orchestrator at {address.shown}: {error}; {START_HINT}"))
+        sentence = f"cannot reach the orchestrator at {address.shown}: {error}; {START_HINT}"
+        failure = ConnectFailed(key.redact(sentence), unanswered=isinstance(error, TimeoutError | ConnectionResetError))
     except (WebSocketException, ImportError, ValueError) as error:
         failure = ConnectFailed(key.redact(f"{address.shown} does not speak the contract's WebSocket: {error}"))
     # Raised outside the handlers: the original error holds the request, which contains the key, and would
@@ -307,7 +308,8 @@ async def _first_message(socket: ClientConnection, address: Address, timeout_sec
         raise AuthError(auth_message or close_code.meaning, close_code)
     retryable = reconnect_after(code) is not Reconnect.NO
     reason = CloseCode(code).meaning if code in set(CloseCode) else "it sent no first message"
-    raise ConnectFailed(f"the orchestrator at {address.shown} did not accept the robot: {reason}", retryable=retryable)
+    sentence = f"the orchestrator at {address.shown} did not accept the robot: {reason}"
+    raise ConnectFailed(sentence, retryable=retryable, unanswered=code is None)
 
 
 def _decode_first(frame: str | bytes) -> protocol.ToRobot | None:

@@ -10,6 +10,7 @@ from casare_rpa.domain.liveness import SLOW_RECONNECT_SECONDS, Backoff, reconnec
 from casare_rpa.domain.vocabulary import REFUSALS, CloseCode, Reconnect
 from casare_rpa.infrastructure.orchestrator.communication.robot.client_protocol import ClientProtocol
 from casare_rpa.infrastructure.orchestrator.communication.robot.connection import Connection, paced_work
+from casare_rpa.infrastructure.orchestrator.communication.robot.late_accepts import LateAccepts
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ class ReconnectLoop:
         self._interval_seconds = heartbeat_interval_seconds
         self._slow_seconds = slow_reconnect_seconds
         self._task: asyncio.Task[None] | None = None
+        self._late_accepts = LateAccepts()
 
     @property
     def started(self) -> bool:
@@ -73,7 +75,12 @@ class ReconnectLoop:
         self._protocol.close()
 
     async def _connect(self) -> Connection:
-        connection = await self._open_connection()
+        try:
+            connection = await self._open_connection()
+        except ConnectFailed as error:
+            if error.unanswered:
+                self._late_accepts.given_up(asyncio.get_running_loop().time())
+            raise
         self.connection = connection
         self._protocol.auth_error = None
         self._protocol.deliver_to_inboxes(connection.connected)
@@ -95,9 +102,13 @@ class ReconnectLoop:
         while True:
             opened_at = clock()
             code = await self._serve(connection)
-            if code == CloseCode.REPLACED:
-                self._protocol.report_replaced()
             rule = reconnect_after(code)
+            if code == CloseCode.REPLACED:
+                if self._late_accepts.explains_a_close(clock()):
+                    logger.warning("an earlier request of this robot was accepted late")
+                    rule = Reconnect.YES
+                else:
+                    self._protocol.report_replaced()
             if rule is Reconnect.NO:
                 self._raise_final_error(code)
                 return
