@@ -130,6 +130,31 @@ async def test_request_that_was_given_up_may_still_be_accepted(robot: MakeRobot)
     assert not caught.value.unanswered, "no process accepted this request"
 
 
+@pytest.mark.parametrize(
+    ("answer", "may_be_accepted"),
+    [
+        (b"", True),
+        (b"HTTP/1.1 502 Bad Gateway", True),
+        (b"HTTP/1.1 504 Gateway Timeout", True),
+        (b"HTTP/1.1 503 Busy", False),
+    ],
+)
+async def test_proxy_that_gives_up_leaves_a_request_that_may_be_accepted(
+    robot: MakeRobot, answer: bytes, may_be_accepted: bool
+) -> None:
+    async def proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        if answer:
+            writer.write(answer + b"\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(proxy, "127.0.0.1", 0) as server:
+        client = robot(orchestrator_url=f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        with pytest.raises(ConnectFailed) as caught:
+            await client.connect()
+    assert caught.value.unanswered is may_be_accepted
+
+
 async def test_unreachable_orchestrator_is_an_error_that_says_what_to_do(robot: MakeRobot) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

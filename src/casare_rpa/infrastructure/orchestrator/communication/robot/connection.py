@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus, WebSocketException
 
 from casare_rpa import __version__
 from casare_rpa.domain import codec, protocol
@@ -29,6 +29,8 @@ CLOSE_TIMEOUT_SECONDS = 5.0
 TICKS_PER_TIMEOUT = 6
 MAX_FRAME_BYTES = 16 * 1024 * 1024
 _RETRYABLE_STATUSES = (408, 425, 429)
+_PROXY_GAVE_UP = (502, 504)
+"""Answers of a proxy whose instance may still accept the request."""
 KEY_HEADER = "X-API-Key"
 
 Receive = Callable[[codec.Received[protocol.ToRobot]], None]
@@ -267,7 +269,8 @@ async def open_socket(
         sentence = f"cannot reach the orchestrator at {address.shown}: {error}; {START_HINT}"
         failure = ConnectFailed(key.redact(sentence), unanswered=isinstance(error, TimeoutError | ConnectionResetError))
     except (WebSocketException, ImportError, ValueError) as error:
-        failure = ConnectFailed(key.redact(f"{address.shown} does not speak the contract's WebSocket: {error}"))
+        sentence = f"{address.shown} does not speak the contract's WebSocket: {error}"
+        failure = ConnectFailed(key.redact(sentence), unanswered=isinstance(error, InvalidMessage))
     # Raised outside the handlers: the original error holds the request, which contains the key, and would
     # otherwise become this error's context.
     raise failure
@@ -278,6 +281,7 @@ def _http_refusal(address: Address, status: int) -> ConnectFailed:
     return ConnectFailed(
         f"{address.shown} answered {status} instead of opening a WebSocket; is it the orchestrator's address?",
         retryable=retryable,
+        unanswered=status in _PROXY_GAVE_UP,
     )
 
 
