@@ -20,7 +20,6 @@ from unprivileged import shared_folder
 
 pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(300)]
 WITHIN_SECONDS = 60.0
-SUBMITS = 200
 MOST_SUBMITS = 2_000
 LARGE = {"text": os.urandom(50_000).hex()}
 """More than PostgreSQL can compress into the free rest of its pages."""
@@ -95,6 +94,27 @@ def submit(server: Server, parameters: dict[str, Any]) -> httpx2.Response:
     return server.http.post("/api/v1/jobs", json={"workflow_id": "stored", "parameters": parameters}, timeout=30)
 
 
+def submit_until_refused(server: Server) -> list[str]:
+    """The ids of the jobs that were acknowledged before three submits were answered with 503."""
+    acknowledged: list[str] = []
+    refused: list[httpx2.Response] = []
+    while len(refused) < 3 and len(acknowledged) < MOST_SUBMITS:
+        answer = submit(server, LARGE)
+        if answer.status_code == 201:
+            acknowledged.append(answer.json()["job_id"])
+        else:
+            refused.append(answer)
+    assert [one.status_code for one in refused] == [503] * 3, [one.text for one in refused]
+    assert all(int(one.headers["Retry-After"]) > 0 for one in refused)
+    return acknowledged
+
+
+async def completed(server: Server, job_id: str) -> None:
+    async with asyncio.timeout(WITHIN_SECONDS):
+        while server.get(f"/jobs/{job_id}")["status"] != "completed":
+            await asyncio.sleep(0.2)
+
+
 async def ready_when(server: Server, status: str) -> dict[str, str]:
     async with asyncio.timeout(WITHIN_SECONDS):
         while True:
@@ -125,17 +145,7 @@ async def test_full_disk_is_answered_with_503_and_loses_nothing(
             running = server.job(account)["job_id"]
             await robot.next("job_assign")
             disk.fill()
-            acknowledged, refused = [], []
-            for _ in range(SUBMITS):
-                answer = submit(server, LARGE)
-                if answer.status_code == 201:
-                    acknowledged.append(answer.json()["job_id"])
-                    continue
-                refused.append(answer)
-                if len(refused) == 3:
-                    break
-            assert [one.status_code for one in refused] == [503] * 3, refused[-1].text
-            assert all(int(one.headers["Retry-After"]) > 0 for one in refused)
+            acknowledged = submit_until_refused(server)
             reason = (await ready_when(server, "degraded"))["reason"]
             assert "No space left on device" in reason
             assert "No space left on device" in doctor(server)
@@ -147,9 +157,7 @@ async def test_full_disk_is_answered_with_503_and_loses_nothing(
             acknowledged.append(answer.json()["job_id"])
             for job_id in acknowledged:
                 assert server.get(f"/jobs/{job_id}")["parameters"] == LARGE
-            async with asyncio.timeout(WITHIN_SECONDS):
-                while server.get(f"/jobs/{running}")["status"] != "completed":
-                    await asyncio.sleep(0.2)
+            await completed(server, running)
             found = server.get("/jobs?workflow_id=stored&limit=200")["items"]
             assert {job["job_id"] for job in found} == set(acknowledged), "a refused submit has left nothing"
             assert server.process.poll() is None
@@ -166,15 +174,7 @@ async def test_full_disk_of_the_write_ahead_log_ends_postgresql_and_loses_nothin
             running = server.job(account)["job_id"]
             await robot.next("job_assign")
             disk.fill()
-            acknowledged, refused = [], []
-            while len(refused) < 3 and len(acknowledged) < MOST_SUBMITS:
-                answer = submit(server, LARGE)
-                if answer.status_code == 201:
-                    acknowledged.append(answer.json()["job_id"])
-                else:
-                    refused.append(answer)
-            assert [one.status_code for one in refused] == [503] * 3, refused[-1].text
-            assert all(int(one.headers["Retry-After"]) > 0 for one in refused)
+            acknowledged = submit_until_refused(server)
             assert "PANIC:  could not write to file" in database.output
             await ready_when(server, "degraded")
             await robot.report(running, "completed")
@@ -184,9 +184,7 @@ async def test_full_disk_of_the_write_ahead_log_ends_postgresql_and_loses_nothin
             answer = submit(server, LARGE)
             assert answer.status_code == 201, answer.text
             acknowledged.append(answer.json()["job_id"])
-            async with asyncio.timeout(WITHIN_SECONDS):
-                while server.get(f"/jobs/{running}")["status"] != "completed":
-                    await asyncio.sleep(0.2)
+            await completed(server, running)
             found, cursor = set(), ""
             while cursor is not None:
                 page = server.get(f"/jobs?workflow_id=stored&limit=200{cursor and '&cursor=' + cursor}")
