@@ -19,3 +19,10 @@ def test_old_requests_explain_nothing() -> None:
     late.given_up(1.0)
     late.given_up(3.0)
     assert [late.explains_a_close(2.0 + LATE_SECONDS) for _ in range(2)] == [True, False]
+
+
+def test_old_requests_take_no_memory() -> None:
+    late = LateAccepts()
+    for minute in range(10_000):
+        late.given_up(60.0 * minute)
+    assert len(late) == 1 + LATE_SECONDS / 60.0

@@ -16,12 +16,22 @@ class LateAccepts:
     def __init__(self) -> None:
         self._given_up_at: deque[float] = deque()
 
+    def __len__(self) -> int:
+        """The number of requests in memory. It stays small while the orchestrator is away for days."""
+        return len(self._given_up_at)
+
     def given_up(self, now: float) -> None:
+        self._forget_before(now - LATE_SECONDS)
         self._given_up_at.append(now)
 
     def explains_a_close(self, now: float) -> bool:
         """Whether a newer connection of this robot can be a request of its own. Each request explains one close."""
-        while self._given_up_at:
-            if self._given_up_at.popleft() >= now - LATE_SECONDS:
-                return True
-        return False
+        self._forget_before(now - LATE_SECONDS)
+        if not self._given_up_at:
+            return False
+        self._given_up_at.popleft()
+        return True
+
+    def _forget_before(self, oldest: float) -> None:
+        while self._given_up_at and self._given_up_at[0] < oldest:
+            self._given_up_at.popleft()
