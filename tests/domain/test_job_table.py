@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from casare_rpa.domain.instants import seconds_between
-from casare_rpa.domain.job import Phase, Reason
+from casare_rpa.domain.job import Job, Phase, Reason
 from casare_rpa.domain.job_errors import NEVER_RETRIED
 from casare_rpa.domain.job_events import (
     UNKNOWN_JOB,
@@ -109,17 +109,48 @@ def test_offer_waits_for_not_before() -> None:
 
 
 def test_claim_begins_lease_and_deadline() -> None:
-    answer = step(offered(timeout_seconds=100), report("claimed", session="ses-2"), 5)
+    answer = step(offered(timeout_seconds=100), report("claimed"), 5)
     job = answer.job
-    assert (answer.number, job.phase, job.starts, job.session_id) == ("T3", Phase.CLAIMED, 1, "ses-2")
+    assert (answer.number, job.phase, job.starts, job.session_id) == ("T3", Phase.CLAIMED, 1, SESSION)
     assert (job.offer_expires_at, job.lease_expires_at, job.deadline_at) == (None, at(95), at(105))
 
 
-def test_claim_that_waited_does_not_shorten_an_offer_that_was_held_meanwhile() -> None:
-    """Its instance stood still with the claim for 100 s; another one ended the session and held the offer."""
-    held = replace(step(offered(), SocketLost(SESSION), 15).job, offer_expires_at=at(105))
-    job = step(held, report("claimed"), 3).job
-    assert (job.phase, job.lease_expires_at) == (Phase.CLAIMED, at(105))
+def test_claim_that_waited_does_not_shorten_an_offer_that_was_extended_meanwhile() -> None:
+    """Its instance stood still with the claim for 100 s, and then extended all leases and held offers."""
+    job = step(replace(offered(), offer_expires_at=at(190)), report("claimed"), 3).job
+    assert (job.phase, job.lease_expires_at) == (Phase.CLAIMED, at(190))
+
+
+def withdrawn() -> Job:
+    return step(step(offered(claim_ack=False), SocketLost(SESSION), 15).job, OfferExpired(), 105).job
+
+
+def sent_again() -> Job:
+    return step(step(offered(), SocketLost(SESSION), 15).job, RobotReturned(ROBOT, "ses-2"), 17).job
+
+
+WAITED = {
+    "held without a connection": step(offered(), SocketLost(SESSION), 15).job,
+    "sent again to a later connection": sent_again(),
+    "withdrawn": withdrawn(),
+}
+
+
+@pytest.mark.parametrize("changed", WAITED.values(), ids=WAITED)
+@pytest.mark.parametrize("statuses", [["claimed"], ["running"], ["claimed", "running", "running", "claimed"]])
+@pytest.mark.parametrize("written_at", [3, 90, 93.1, 95, 103, 104, 600])
+def test_claim_of_an_offer_that_changed_meanwhile_begins_its_lease_when_it_is_judged(
+    changed: Job, statuses: list[str], written_at: float
+) -> None:
+    """Its instance can have stood still for any time, so a lease from its arrival can be over when it is written."""
+    job = changed
+    for status in statuses:
+        job = step(job, report(status, progress=job.starts), 3).job
+    assert job.lease_expires_at is not None
+    judged = step(job, LeaseOver(), written_at)
+    assert (judged.number, judged.kind, judged.job.phase) == ("T16", None, job.phase)
+    assert judged.job.lease_expires_at == at(written_at + LEASE_SECONDS)
+    assert step(judged.job, LeaseOver(), written_at + LEASE_SECONDS).kind == "robot_lost"
 
 
 def test_claim_without_attempt_is_for_the_current_attempt() -> None:
@@ -155,10 +186,10 @@ def test_unanswered_offer_is_withdrawn_and_pending_again() -> None:
 
 @pytest.mark.parametrize("note", ["a log line of the job", "the robot is busy"])
 def test_robot_without_claim_ack_that_is_seen_at_work_has_claimed_its_offer(note: str) -> None:
-    answer = step(offered(), WorkSeen(ROBOT, "ses-2", note), 20)
+    answer = step(offered(), WorkSeen(ROBOT, SESSION, note), 20)
     assert (answer.number, answer.kind, answer.note) == ("T3", "claimed", note)
     job = answer.job
-    assert (job.phase, job.starts, job.session_id, job.lease_expires_at) == (Phase.CLAIMED, 1, "ses-2", at(110))
+    assert (job.phase, job.starts, job.session_id, job.lease_expires_at) == (Phase.CLAIMED, 1, SESSION, at(110))
 
 
 @pytest.mark.parametrize("job", [pending(), offered(claim_ack=True), running(), completed()])

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from casare_rpa.domain.instants import Instant, after
 from casare_rpa.domain.job import Job, Reason
 from casare_rpa.domain.job_events import CancelOrder
-from casare_rpa.domain.liveness import CANCEL_GRACE_SECONDS, LEASE_SECONDS, retry_delay_seconds
+from casare_rpa.domain.liveness import CANCEL_GRACE_SECONDS, LEASE_SECONDS, judged_late, retry_delay_seconds
 from casare_rpa.domain.vocabulary import JobStatus
 
 MAX_FORMER_ROBOTS = 8
@@ -78,10 +78,15 @@ def retry(job: Job, jitter: float, now: Instant, **changes: Any) -> Job:  # noqa
 
 
 def claim(job: Job, session_id: str, now: Instant) -> Job:
-    """The job as claimed: its lease and its deadline start.
+    """The job as claimed: its lease and its deadline start at `now`, when the claim arrived.
 
     A claim that waited, because its instance stood still, does not shorten an offer that was held meanwhile.
     """
+    # An offer that was withdrawn, held or sent again since its claim arrived can have been so for any time. A lease
+    # from the arrival could be over when it is written, and would be judged at once. So it is written as over for so
+    # long that the first instance that judges it begins it (`extend_late_lease`).
+    waited = job.contact_lost or job.session_id != session_id
+    lease = after(now, -LEASE_SECONDS) if waited else max(job.offer_expires_at or now, after(now, LEASE_SECONDS))
     return write(
         job,
         status=JobStatus.CLAIMED,
@@ -90,7 +95,7 @@ def claim(job: Job, session_id: str, now: Instant) -> Job:
         offer_expires_at=None,
         queue_expires_at=None,
         contact_lost_at=_contact_lost_at(job, now),
-        lease_expires_at=max(job.offer_expires_at or now, after(now, LEASE_SECONDS)),
+        lease_expires_at=lease,
         deadline_at=after(now, job.timeout_seconds),
         error=None,
     )
@@ -99,12 +104,15 @@ def claim(job: Job, session_id: str, now: Instant) -> Job:
 def renew(job: Job, session_id: str | None, now: Instant) -> Job:
     """The job after a sign of life of its robot: a full lease from `now`; `None` keeps the session.
 
-    A report that waited does not shorten a lease that was extended meanwhile.
+    A report that waited does not shorten a lease that was extended meanwhile. A lease that was not judged at its end
+    stays as it is: the instance that judges it extends it, while a lease from `now` could be over again.
     """
+    over_at = job.lease_expires_at or now
+    extended = max(over_at, after(now, LEASE_SECONDS))
     return write(
         job,
         session_id=session_id or job.session_id,
-        lease_expires_at=max(job.lease_expires_at or now, after(now, LEASE_SECONDS)),
+        lease_expires_at=over_at if judged_late(over_at, now) else extended,
         contact_lost_at=_contact_lost_at(job, now),
     )
 

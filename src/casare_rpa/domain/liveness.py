@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from casare_rpa.domain.instants import Instant, seconds_between
 from casare_rpa.domain.vocabulary import CloseCode, Reconnect
 
 HEARTBEAT_INTERVAL_SECONDS = 30
@@ -34,6 +35,11 @@ class Backoff:
         """Seconds to wait before reconnect `attempt` (0 is the first). `jitter` is a random number in [0, 1)."""
         bound: float = min(self.cap_seconds, self.first_seconds * self.factor ** min(attempt, 64))
         return bound * jitter
+
+
+def judged_late(lease_expires_at: Instant, now: Instant) -> bool:
+    """Whether a lease that is found at `now` was over for so long that no instance knew it at its end."""
+    return seconds_between(lease_expires_at, now) > JUDGED_WITHIN_SECONDS
 
 
 def retry_delay_seconds(starts: int, jitter: float) -> float:

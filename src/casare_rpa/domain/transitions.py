@@ -36,9 +36,9 @@ from casare_rpa.domain.job_updates import cancel_order, claim, end, renew, reque
 from casare_rpa.domain.liveness import (
     CANCEL_GRACE_SECONDS,
     HELD_OFFER_SECONDS,
-    JUDGED_WITHIN_SECONDS,
     LEASE_SECONDS,
     OFFER_TTL_SECONDS,
+    judged_late,
     reject_delay_seconds,
 )
 from casare_rpa.domain.vocabulary import JobStatus, ReportStatus
@@ -357,11 +357,11 @@ def lose_job(job: Job, number: Transition, note: str, jitter: float, now: Instan
 def extend_late_lease(job: Job, event: LeaseOver, now: Instant) -> Answer:
     """Give another lease to a job whose lease was not judged at its end, so that its robot can reconnect.
 
-    A claim can wait for minutes in an instance that stands still. Its lease counts from its arrival, and is over when
-    another instance reads it for the first time.
+    A claim can wait for minutes in an instance that stands still, while another one withdraws its offer. Its lease is
+    written as over, and begins here.
     """
     over_at = job.lease_expires_at
-    if over_at is None or seconds_between(over_at, now) <= JUDGED_WITHIN_SECONDS:
+    if over_at is None or not judged_late(over_at, now):
         return None
     return Step(T.LOST, write(job, lease_expires_at=after(now, LEASE_SECONDS)))
 
