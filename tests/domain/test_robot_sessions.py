@@ -1,9 +1,10 @@
 """The stored session of a robot."""
 
 import pytest
+from msgspec.structs import replace
 
 from casare_rpa.domain.instants import Instant, after
-from casare_rpa.domain.robot_sessions import Connecting, RobotSession, Takeover, begin_session
+from casare_rpa.domain.robot_sessions import Connecting, RobotSession, Takeover, begin_session, is_occupied
 
 START = Instant(1_000_000_000)
 
@@ -52,6 +53,25 @@ def test_session_that_moves_names_the_instance_that_had_it() -> None:
 def test_repeated_call_changes_nothing() -> None:
     before = RobotSession("robot-1", "a", "s-4", 4, (Takeover(at(0), None),))
     assert begin_session(before, connecting("s-4", 90), alive=True) is before
+
+
+@pytest.mark.parametrize(
+    ("before", "alive", "occupied"),
+    [
+        (None, False, False),
+        (RobotSession("robot-1", "a", "s-4", 4), True, True),
+        (RobotSession("robot-1", "b", "s-4", 4), True, True),
+        (RobotSession("robot-1", "b", "s-4", 4), False, False),
+        (RobotSession("robot-1", "b", None, 4), True, False),
+        (RobotSession("robot-1", "a", "s-5", 5), True, False),  # the call is repeated
+    ],
+)
+def test_session_of_a_running_instance_is_replaced_only_if_the_call_allows_it(
+    before: RobotSession | None, alive: bool, occupied: bool
+) -> None:
+    wanted = connecting("s-5")
+    assert is_occupied(before, replace(wanted, only_if_free=True), alive=alive) is occupied
+    assert not is_occupied(before, wanted, alive=alive)
 
 
 @pytest.mark.parametrize(

@@ -45,20 +45,26 @@ class RobotSession(msgspec.Struct, frozen=True, gc=False):
 
 
 class Connecting(msgspec.Struct, frozen=True, gc=False):
-    """A robot connects to an instance. `replaced_process`: the `instance_id` of the connection that it replaces."""
+    """A robot connects to an instance. `replaced_process`: the `instance_id` of the connection that it replaces.
+
+    With `only_if_free`, it replaces no open session: the answer is then `occupied`.
+    """
 
     robot_id: str
     session_id: str
     instance: str
     at: Instant
     replaced_process: str | None = None
+    only_if_free: bool = False
 
 
 class BegunSession(msgspec.Struct, frozen=True, gc=False):
-    """The answer of the store. A refused session changed nothing: the connected process stays."""
+    """The answer of the store. A refused or occupied session changed nothing: the connected process stays."""
 
     number: int
     refused: bool = False
+    occupied: bool = False
+    """Whether it would replace an open session, which `only_if_free` forbids."""
     moved: bool = False
     """Whether it replaced a session of another instance, which must close that connection."""
 
@@ -80,6 +86,11 @@ class RunningInstance(msgspec.Struct, frozen=True, gc=False):
     instance: str
     seen_at: Instant
     facts: InstanceFacts | None = None
+
+
+def is_occupied(before: RobotSession | None, wanted: Connecting, *, alive: bool) -> bool:
+    """Whether `only_if_free` forbids the session, because it would replace an open one. `alive`: as `begin_session`."""
+    return wanted.only_if_free and alive and before is not None and before.session_id not in (None, wanted.session_id)
 
 
 def begin_session(before: RobotSession | None, wanted: Connecting, *, alive: bool) -> RobotSession | None:

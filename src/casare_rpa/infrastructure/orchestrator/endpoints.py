@@ -34,6 +34,7 @@ from casare_rpa.infrastructure.orchestrator.hub.session import Limits, Session
 from casare_rpa.infrastructure.orchestrator.observability import Metrics
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.sockets import (
+    PEER_EXTENSION,
     SIZE_EXTENSION,
     TRANSPORT_EXTENSION,
     Receive,
@@ -166,6 +167,7 @@ class Endpoint(ABC, Generic[P]):
             receive=receive,
             send=send,
             transport=extension["transport"] if extension else None,
+            peer_answer=(extensions.get(PEER_EXTENSION) or {}).get("answer"),
         )
 
     def _too_many_connections(self, parts: P, session: Session) -> bool:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,8 @@ from casare_rpa.infrastructure.orchestrator.ports.sockets import (
 logger = logging.getLogger(__name__)
 
 CLOSE_TIMEOUT_SECONDS = 5.0
+ANSWER_SECONDS = 2.0
+"""How long a connection that would replace another one may take to answer a ping. Then it counts as alive."""
 FULL_SECONDS = 5.0
 RATE_ABUSE_SECONDS = 60.0
 RATE_TOLERANCE_SECONDS = 1e-6
@@ -63,6 +65,7 @@ class Session:
         receive: Receive,
         send: Send,
         transport: Transport | None,
+        peer_answer: Callable[[float], Awaitable[None]] | None = None,
         close_timeout_seconds: float = CLOSE_TIMEOUT_SECONDS,
     ) -> None:
         self.session_id = session_id
@@ -81,6 +84,7 @@ class Session:
         self._send = send
         self._close_timeout_seconds = close_timeout_seconds
         self._transport = transport
+        self._peer_answer = peer_answer
         self.lane: Transport | None = None
         """The transport while a direct write keeps the order of messages, else `None`.
 
@@ -122,6 +126,18 @@ class Session:
         while len(self._outbox) and self.lane is not None and self.lane.ready:
             self.lane.write(text_frame(self._outbox.pop()))
         self._start_drain()
+
+    async def await_answer(self) -> None:
+        """Answer the handshake, and wait until the peer answers a ping, or for `ANSWER_SECONDS`.
+
+        A peer that gave up its handshake ends the connection instead. Some clients answer no ping.
+
+        Raises:
+            OSError: the peer has ended the connection.
+        """
+        await self.accept()
+        if self._peer_answer is not None:
+            await self._peer_answer(ANSWER_SECONDS)
 
     # Inbound
 

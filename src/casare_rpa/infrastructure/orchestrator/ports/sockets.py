@@ -26,7 +26,11 @@ SIZE_EXTENSION = "casare.message_size"
 ADMIT_EXTENSION = "casare.admit"
 """The key in the extensions of an ASGI scope for the function that `admit` calls."""
 PEER_EXTENSION = "casare.peer"
-"""The key in the extensions of an ASGI scope of `{"gone": f}`; `f()` is whether the peer has ended the connection."""
+"""The key in the extensions of an ASGI scope of `{"gone": f, "answer": g}`.
+
+`f()` is whether the peer has ended the connection. `await g(seconds)` pings the peer, and waits for its answer or for
+so long; it raises ConnectionAbortedError when the peer ends the connection.
+"""
 
 
 class Transport(Protocol):

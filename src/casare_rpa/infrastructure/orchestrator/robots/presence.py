@@ -19,7 +19,7 @@ from casare_rpa.domain.liveness import (
     PING_AFTER_SILENCE_SECONDS,
 )
 from casare_rpa.domain.robot_records import Beat
-from casare_rpa.domain.robot_sessions import Connecting, LostSession
+from casare_rpa.domain.robot_sessions import BegunSession, Connecting, LostSession
 from casare_rpa.domain.robots import Robot
 from casare_rpa.domain.stored_state import held_by_robot
 from casare_rpa.domain.vocabulary import CloseCode, RobotStatus, ServerFeature
@@ -119,6 +119,7 @@ class Presence:
 
         Raises:
             AuthError: two machines compete for this identity; the connected one stays.
+            ConnectionAbortedError: the peer has ended the connection, so it replaces none.
         """
         live = self._fleet.set_profile(robot)
         number = await self._begin_session(live, session)
@@ -152,27 +153,38 @@ class Presence:
     async def _begin_session(self, live: LiveRobot, session: Session) -> int:
         """Make this the newest session of the robot in the store; returns its number.
 
+        A connection that would replace an open one must first show that its peer is there. Behind a proxy, an instance
+        that stood still accepts handshakes that were given up; their robot can be connected to another instance.
+
         Raises:
             AuthError: two processes compete for this identity; the connected one stays.
+            ConnectionAbortedError: the peer has ended the connection.
         """
+        connected = await self._connect(live, session, only_if_free=True)
+        if connected.occupied:
+            await session.await_answer()
+            connected = await self._connect(live, session, only_if_free=False)
+        if connected.refused:
+            await self._identities.refuse_duplicate(live, session.address)
+        if connected.moved:
+            self._bus.publish(OrdersGiven())  # the other instance closes its connection when it reads its orders
+        return connected.number
+
+    async def _connect(self, live: LiveRobot, session: Session, *, only_if_free: bool) -> BegunSession:
         replaced_process = live.robot.instance_id  # of a connection to another instance, as far as it sent a `hello`
         if live.connection is not None:
             hello = live.connection.hello
             replaced_process = None if hello is None else hello.instance_id
-        connected = await self._store.connect(
+        return await self._store.connect(
             Connecting(
                 robot_id=live.robot.robot_id,
                 session_id=session.session_id,
                 instance=self._instance,
                 at=self._clock.now(),
                 replaced_process=replaced_process,
+                only_if_free=only_if_free,
             )
         )
-        if connected.refused:
-            await self._identities.refuse_duplicate(live, session.address)
-        if connected.moved:
-            self._bus.publish(OrdersGiven())  # the other instance closes its connection when it reads its orders
-        return connected.number
 
     async def _held(self, live: LiveRobot) -> list[Job]:
         """The jobs of the robot in the store."""

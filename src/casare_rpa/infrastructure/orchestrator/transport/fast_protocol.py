@@ -212,6 +212,7 @@ class FastProtocol(GuardedProtocol):
 
     def _queue_text(self, text: str) -> None:
         """Handle or queue a text; stop reading while many texts wait, or a large one."""
+        self.note_answer()
         queued = self._texts.put_text(text)
         if queued and not self.read_paused and (len(text) > PIECE_BYTES or len(self._texts) >= MAX_WAITING_MESSAGES):
             self.read_paused = True

@@ -20,6 +20,7 @@ from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.server import ServerState
 from websockets.frames import Frame
+from websockets.protocol import State
 
 from casare_rpa.domain.vocabulary import CloseCode
 from casare_rpa.infrastructure.orchestrator.ports.sockets import PEER_EXTENSION, SIZE_EXTENSION
@@ -53,6 +54,7 @@ class GuardedProtocol(UpgradedProtocol):
         self._parsing: asyncio.Handle | None = None
         self._failed = False
         self._received_since_ping = False
+        self._answer: asyncio.Future[None] | None = None
         self._abort_timer: asyncio.TimerHandle | None = None
 
     # The end of a connection
@@ -71,7 +73,7 @@ class GuardedProtocol(UpgradedProtocol):
         extensions = self.scope["extensions"]
         if extensions is not None:
             extensions[SIZE_EXTENSION] = {"limit": self.limit_messages}
-            extensions[PEER_EXTENSION] = {"gone": self.transport.is_closing}
+            extensions[PEER_EXTENSION] = {"gone": self.transport.is_closing, "answer": self.await_answer}
         try:
             await super().run_asgi()
         finally:
@@ -84,6 +86,7 @@ class GuardedProtocol(UpgradedProtocol):
         self._expect_end()  # also when the application still runs: no timer may start after this
         assert self._abort_timer is not None
         self._abort_timer.cancel()
+        self.note_answer()
         self.conn.parser_exc = self.conn.handshake_exc = None  # their tracebacks refer to the connection
 
     def shutdown(self) -> None:
@@ -93,6 +96,7 @@ class GuardedProtocol(UpgradedProtocol):
     def handle_close(self, event: Frame) -> None:
         self._expect_end()
         super().handle_close(event)
+        self.note_answer()
 
     def handle_parser_exception(self) -> None:
         """Send the close frame of a failed connection and read on until the peer has closed, or `linger_seconds`.
@@ -116,6 +120,35 @@ class GuardedProtocol(UpgradedProtocol):
         if not self.close_sent:  # otherwise an earlier frame of the same piece has failed the connection
             self.conn.fail(code, reason)
             self.handle_parser_exception()
+
+    # The answer of the peer
+
+    async def await_answer(self, seconds: float) -> None:
+        """Ping the peer, and wait for the pong, a message, or the time. Call it after the handshake was answered.
+
+        Raises:
+            ConnectionAbortedError: the peer ended the connection.
+        """
+        if not self._is_over():
+            self._answer = self.loop.create_future()
+            self.conn.send_ping(b"")
+            self.transport.write(b"".join(self.conn.data_to_send()))
+            await asyncio.wait({self._answer}, timeout=seconds)
+            self._answer = None
+        if self._is_over():
+            raise ConnectionAbortedError("the peer has ended the connection")
+
+    def _is_over(self) -> bool:
+        return self.transport.is_closing() or self.conn.state is not State.OPEN
+
+    def note_answer(self) -> None:
+        """The peer has sent something, or ended the connection."""
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_result(None)
+
+    def handle_pong(self, event: Frame) -> None:
+        self.note_answer()
+        super().handle_pong(event)
 
     # Reading
 
@@ -201,6 +234,7 @@ class GuardedProtocol(UpgradedProtocol):
             super().handle_cont(event)
 
     def send_receive_event_to_app(self) -> None:
+        self.note_answer()
         if self.curr_msg_data_type == "text" and not self._is_text():
             self._fail(CloseCode.NO_TEXT, "not UTF-8")
         else:

@@ -15,6 +15,7 @@ from casare_rpa.domain.robot_sessions import (
     SessionKey,
     Takeover,
     begin_session,
+    is_occupied,
 )
 from casare_rpa.infrastructure.orchestrator.storage.json_parameters import json_parameter
 from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import Connection
@@ -169,6 +170,8 @@ class BeginSessions(SmallCalls):
             # Its earlier execution wrote this row, or also that of a later call.
             return _begun(sent[place][1])
         alive = before is not None and (before.instance == wanted.instance or before.instance in running)
+        if before is not None and is_occupied(before, wanted, alive=alive):
+            return BegunSession(before.number, occupied=True)
         session = begin_session(before, wanted, alive=alive)
         if session is None or session is before:
             assert before is not None

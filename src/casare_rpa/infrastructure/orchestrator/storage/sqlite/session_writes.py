@@ -17,6 +17,7 @@ from casare_rpa.domain.robot_sessions import (
     RunningInstance,
     Takeover,
     begin_session,
+    is_occupied,
 )
 from casare_rpa.infrastructure.orchestrator.storage.cold import instance_rows, job_rows
 from casare_rpa.infrastructure.orchestrator.storage.json_parameters import json_parameter
@@ -68,6 +69,8 @@ class ConnectRobots:
     def _connect(self, stored: dict[str, RobotSession], wanted: Connecting, running: set[str]) -> BegunSession:
         before = stored.get(wanted.robot_id)
         alive = before is not None and (before.instance == wanted.instance or before.instance in running)
+        if before is not None and is_occupied(before, wanted, alive=alive):
+            return BegunSession(before.number, occupied=True)
         session = begin_session(before, wanted, alive=alive)
         if session is None:
             assert before is not None
