@@ -1,6 +1,7 @@
 """HAProxy with deploy/haproxy.cfg in front of two instances: reloads, a draining instance, and its log."""
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from pathlib import Path
@@ -146,3 +147,50 @@ async def test_log_has_the_paths_and_no_query_string(servers: list[Server], tmp_
     for output in (balancer.log, *(server.output for server in servers)):
         assert account.api_key not in output
         assert ADMIN_SECRET not in output
+
+
+async def test_handshake_that_was_given_up_replaces_no_connection_when_its_instance_continues(tmp_path: Path) -> None:
+    """An instance stands still. A robot gives up its handshake there, and connects to the other instance."""
+    store, ports = new_store(), [free_port(), free_port()]
+    with ExitStack() as running:
+        first, second = (
+            running.enter_context(instance(tmp_path, name, store, port))
+            for name, port in zip(("one", "two"), ports, strict=True)
+        )
+        account = second.robot()
+        async with balancing(tmp_path, ports) as balancer, AsyncExitStack() as stack:
+            first.process.send_signal(signal.SIGSTOP)
+            try:
+                given_up = 0
+                while not given_up:
+                    given_up += await gives_up(balancer, account)
+                await until(lambda: "instances/instance1 is DOWN" in balancer.log, balancer)
+                one = await robot(stack, balancer, account)
+            finally:
+                first.process.send_signal(signal.SIGCONT)
+            # The balancer logs a connection at its end: the one that was given up, after the instance answered it.
+            ends = balancer.log.count(f"GET /ws/robot/{account.robot_id}")
+            await until(lambda: balancer.log.count(f"GET /ws/robot/{account.robot_id}") > ends, balancer)
+            await until(lambda: "instances/instance1 is UP" in balancer.log, balancer)
+            await work_is_done(second, account, one, await viewer(stack, balancer, second))
+            assert one.socket.state is State.OPEN
+            with_audit = [one for one in second.get("/audit")["items"] if one["action"] == "robot_taken_over"]
+            assert with_audit == []
+
+
+async def gives_up(balancer: Balancer, account: Account) -> bool:
+    """Send a handshake and close the connection when it has no answer after a second; whether it had none."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", balancer.port)
+    writer.write(
+        f"GET /ws/robot/{account.robot_id}?api_key={account.api_key} HTTP/1.1\r\nHost: localhost\r\n"
+        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+    )
+    try:
+        async with asyncio.timeout(1):
+            await reader.readexactly(1)
+    except TimeoutError:
+        return True
+    finally:
+        writer.close()
+    return False

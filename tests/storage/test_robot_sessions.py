@@ -43,6 +43,26 @@ async def test_sessions_that_begin_at_a_time_are_counted_once_each(store: Store)
     assert sorted(one.number for one in begun) == [1, 2, 3]
 
 
+async def test_session_that_may_replace_no_other_finds_the_robot_occupied(store: Store) -> None:
+    async def connect_if_free(session_id: str, instance: str) -> BegunSession:
+        return await store.connect(Connecting(ROBOT, session_id, instance, at(0), only_if_free=True))
+
+    assert await connect_if_free("s-1", "a") == BegunSession(1)
+    for instance in ("a", "b"):
+        assert await connect_if_free("s-2", instance) == BegunSession(1, occupied=True)
+    assert await store.beat([Beat(ROBOT, at(1), True, session_id="s-1")]) == [], "the connected one stays"
+    await store.leave([(ROBOT, "s-1")])
+    assert await connect_if_free("s-2", "b") == BegunSession(2)
+
+
+async def test_sessions_that_may_replace_no_other_begin_one_at_a_time(store: Store) -> None:
+    await store.hear("a", at(0))
+    await store.hear("b", at(0))
+    wanted = [Connecting(ROBOT, f"s-{number}", "ab"[number % 2], at(0), only_if_free=True) for number in range(6)]
+    begun = await asyncio.gather(*map(store.connect, wanted))
+    assert sorted(begun, key=lambda one: one.occupied) == [BegunSession(1), *[BegunSession(1, occupied=True)] * 5]
+
+
 async def test_takeovers_are_counted_over_all_instances(store: Store) -> None:
     await store.hear("a", at(0))
     await store.hear("b", at(0))

@@ -19,7 +19,7 @@ class InstanceStore(Protocol):
     """Which instances run, and which of them has the connection of each robot."""
 
     async def connect(self, wanted: Connecting) -> BegunSession:
-        """Make this the session of the robot, unless `begin_session` refuses it.
+        """Make this the session of the robot, unless `begin_session` refuses it or `is_occupied`.
 
         From the commit on, the earlier session can neither claim jobs nor renew leases.
         """
