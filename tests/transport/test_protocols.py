@@ -17,9 +17,13 @@ from casare_rpa.infrastructure.orchestrator.hub.outbox import text_frame
 from casare_rpa.infrastructure.orchestrator.ports.sockets import TRANSPORT_EXTENSION, UNFINISHED
 from casare_rpa.infrastructure.orchestrator.transport.connection_gate import ConnectionGate
 from casare_rpa.infrastructure.orchestrator.transport.fast_protocol import MAX_WAITING_MESSAGES, FastProtocol, RawLane
-from casare_rpa.infrastructure.orchestrator.transport.guarded_protocol import PIECE_BYTES, GuardedProtocol
-from casare_rpa.infrastructure.orchestrator.transport.request_protocol import RequestProtocol
-from casare_rpa.infrastructure.orchestrator.transport.request_turns import RequestTurns
+from casare_rpa.infrastructure.orchestrator.transport.guarded_protocol import (
+    FRAMES_PER_TURN,
+    PIECE_BYTES,
+    GuardedProtocol,
+)
+from casare_rpa.infrastructure.orchestrator.transport.loop_turns import LoopTurns
+from casare_rpa.infrastructure.orchestrator.transport.request_protocol import REQUESTS_PER_TURN, RequestProtocol
 from wire.raw_socket import CLOSE, CONT, PING, PONG, RSV1, TEXT, RawSocket, closing, connected, frame
 
 WITHIN_SECONDS = 20.0
@@ -65,21 +69,21 @@ class Talk:
 @contextlib.asynccontextmanager
 async def serving(app: object, ws: type[GuardedProtocol] = FastProtocol) -> AsyncIterator[tuple[str, int]]:
     """An application that returns the address on which it listens."""
+    loop = asyncio.get_running_loop()
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]
-        ws=ws,
+        ws=partial(ws, turns=LoopTurns(loop, FRAMES_PER_TURN)),  # type: ignore[arg-type]
         ws_per_message_deflate=False,
         log_config=None,
         ws_ping_interval=None,
     )
     config.load()
-    loop = asyncio.get_running_loop()
     make = partial(
         RequestProtocol,
         read_timeout_seconds=60,
         write_timeout_seconds=60,
         gate=ConnectionGate(total=100, per_address=100, now=loop.time),
-        turns=RequestTurns(loop),
+        turns=LoopTurns(loop, REQUESTS_PER_TURN),
         now=SystemClock().now,
     )
     server = await loop.create_server(lambda: make(config, ServerState(), {}), "127.0.0.1", 0)
@@ -366,3 +370,45 @@ async def test_texts_handled_in_the_receiver_stay_complete_and_in_order(seed: in
         assert await talk.received(len(said)) == said
         assert isinstance(talk, HandedOver)
         assert talk.at_once > 0
+
+
+@pytest.mark.parametrize("end", ["abort", "too long a frame"])
+async def test_connections_that_end_at_once_end_in_several_turns_of_the_loop(end: str) -> None:
+    """The end of each takes time, which everything else that is ready waits for."""
+    number, turn = 5 * FRAMES_PER_TURN, 0
+    ended: list[int] = []
+    all_ended = asyncio.Event()
+
+    async def app(_scope: object, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        while (await receive())["type"] == "websocket.receive":
+            pass
+        ended.append(turn)
+        if len(ended) == number:
+            all_ended.set()
+
+    async def count_turns() -> None:
+        nonlocal turn
+        while True:
+            turn += 1
+            await asyncio.sleep(0)
+
+    async with serving(app) as address, contextlib.AsyncExitStack() as stack:
+        writers = []
+        for _ in range(number):
+            reader, writer = await asyncio.open_connection(*address)
+            stack.callback(writer.transport.abort)
+            writer.write(HANDSHAKE)
+            await reader.readuntil(b"\r\n\r\n")
+            writers.append(writer)
+        counting = asyncio.create_task(count_turns())
+        for writer in writers:
+            if end == "abort":
+                writer.transport.abort()
+            else:
+                writer.write(frame(TEXT, b"", length=2**40, length_bytes=8) + b"x" * PIECE_BYTES)
+        async with asyncio.timeout(WITHIN_SECONDS):
+            await all_ended.wait()
+        counting.cancel()
+    assert max(ended.count(one) for one in ended) <= FRAMES_PER_TURN

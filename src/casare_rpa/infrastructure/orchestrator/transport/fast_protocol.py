@@ -40,6 +40,7 @@ from casare_rpa.domain.vocabulary import CloseCode
 from casare_rpa.infrastructure.orchestrator.ports.sockets import TRANSPORT_EXTENSION, TextHandler
 from casare_rpa.infrastructure.orchestrator.transport.connection_gate import Guest
 from casare_rpa.infrastructure.orchestrator.transport.guarded_protocol import PIECE_BYTES, GuardedProtocol
+from casare_rpa.infrastructure.orchestrator.transport.loop_turns import LoopTurns
 from casare_rpa.infrastructure.orchestrator.transport.text_queue import TextQueue
 
 FINAL_TEXT, MASKED, TWO_BYTE_LENGTH = 0x81, 0x80, 126
@@ -97,8 +98,10 @@ class FastProtocol(GuardedProtocol):
     library, so that its checks and its close codes apply.
     """
 
-    def __init__(self, config: uvicorn.Config, server_state: ServerState, app_state: dict[str, object]) -> None:
-        super().__init__(config, server_state, app_state)
+    def __init__(
+        self, config: uvicorn.Config, server_state: ServerState, app_state: dict[str, object], *, turns: LoopTurns
+    ) -> None:
+        super().__init__(config, server_state, app_state, turns=turns)
         self._texts = TextQueue(self.loop)
         # uvicorn only calls put_nowait, get and empty. Its asyncio.Queue looks up the running loop for each message,
         # which is a system call.

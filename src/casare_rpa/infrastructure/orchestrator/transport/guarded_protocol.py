@@ -14,6 +14,7 @@ Source: docs/reference/websocket-contract.md, Sizes; RFC 6455, sections 5 and 7.
 """
 
 import asyncio
+from functools import partial
 
 import uvicorn
 from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
@@ -25,6 +26,7 @@ from websockets.protocol import State
 from casare_rpa.domain.vocabulary import CloseCode
 from casare_rpa.infrastructure.orchestrator.ports.sockets import PEER_EXTENSION, SIZE_EXTENSION
 from casare_rpa.infrastructure.orchestrator.transport.handshake import LINGER_SECONDS, UpgradedProtocol
+from casare_rpa.infrastructure.orchestrator.transport.loop_turns import LoopTurns
 
 PIECE_BYTES = 4 * 1024
 """The bytes that are parsed before other connections get a turn. The smallest frame has six bytes."""
@@ -32,6 +34,8 @@ MAX_CONTROL_BYTES = 125
 """The largest payload of a control frame. Source: RFC 6455, section 5.5."""
 MAX_FRAGMENTS = 16 * 1024
 """The largest number of fragments of a message. The size limit does not count empty fragments."""
+FRAMES_PER_TURN = 4
+"""Pieces that are parsed, and connections that end, in one turn of the loop. Each takes up to a millisecond."""
 MAX_UNSENT_BYTES = 256 * 1024
 """Pings of a peer are not answered while more than this is unsent to it."""
 
@@ -45,13 +49,15 @@ class GuardedProtocol(UpgradedProtocol):
     would wait for the garbage collector, which stops the event loop for as long as it needs to free all of them.
     """
 
-    def __init__(self, config: uvicorn.Config, server_state: ServerState, app_state: dict[str, object]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, server_state: ServerState, app_state: dict[str, object], *, turns: LoopTurns
+    ) -> None:
         super().__init__(config, server_state, app_state)
+        self._turns = turns
         self.linger_seconds = LINGER_SECONDS
         self._unparsed = bytearray()
         self._incomplete = False
         """Whether `_unparsed` is the first part of an incomplete frame."""
-        self._parsing: asyncio.Handle | None = None
         self._failed = False
         self._received_since_ping = False
         self._answer: asyncio.Future[None] | None = None
@@ -82,11 +88,17 @@ class GuardedProtocol(UpgradedProtocol):
             self._expect_end()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        super().connection_lost(exc)
         self._expect_end()  # also when the application still runs: no timer may start after this
         assert self._abort_timer is not None
         self._abort_timer.cancel()
         self.note_answer()
+        # The application ends when it gets the event. Hundreds of connections can end at the same moment, so the event
+        # waits for its turn, and everything else is done at once.
+        late: asyncio.Queue[ASGIReceiveEvent] = asyncio.Queue()
+        events, self.queue = self.queue, late
+        super().connection_lost(exc)
+        self.queue = events
+        self._turns.queue(self, partial(events.put_nowait, late.get_nowait()))
         self.conn.parser_exc = self.conn.handshake_exc = None  # their tracebacks refer to the connection
 
     def shutdown(self) -> None:
@@ -187,7 +199,6 @@ class GuardedProtocol(UpgradedProtocol):
         super().data_received(data)
 
     def _parse_piece(self) -> None:
-        self._parsing = None
         if self._failed or self.transport.is_closing():
             return
         piece = bytes(self._unparsed[:PIECE_BYTES])
@@ -200,7 +211,7 @@ class GuardedProtocol(UpgradedProtocol):
         self._read_on()
 
     def _read_on(self) -> None:
-        """Parse the next piece in the next turn of the loop; read more once all is parsed and the messages are taken.
+        """Parse the next piece in a later turn of the loop; read more once all is parsed and the messages are taken.
 
         Parsing starts after the answer to the handshake. Otherwise the answer to a frame could be sent before it.
         """
@@ -210,8 +221,7 @@ class GuardedProtocol(UpgradedProtocol):
             self.transport.resume_reading()
             return
         self.transport.pause_reading()
-        if self._parsing is None:
-            self._parsing = self.loop.call_soon(self._parse_piece)
+        self._turns.queue(self, self._parse_piece)
 
     async def receive(self) -> ASGIReceiveEvent:
         event = await super().receive()

@@ -2,10 +2,10 @@
 
 import asyncio
 
-from casare_rpa.infrastructure.orchestrator.transport.request_turns import RequestTurns, Urgency
+from casare_rpa.infrastructure.orchestrator.transport.loop_turns import LoopTurns, Urgency
 
 
-class Turns(RequestTurns):
+class Turns(LoopTurns):
     """Records the work of each turn."""
 
     def __init__(self, per_turn: int) -> None:
@@ -65,3 +65,13 @@ async def test_cancelled_work_does_not_run() -> None:
     assert turns.ran == [["a"], []]
     turns.arrive("d")
     assert turns.ran[-1] == ["d"], "an empty queue delays nothing"
+
+
+async def test_queued_work_runs_in_later_turns_and_once_for_each_connection() -> None:
+    turns = Turns(per_turn=2)
+    for key in "abcab":
+        turns.queue(key, lambda key=key: turns.ran[-1].append(key))
+    assert turns.ran == [[]], "not in this turn"
+    while len(turns):
+        await turns.turn()
+    assert turns.ran == [[], ["a", "b"], ["c"]]

@@ -1,7 +1,7 @@
-"""Limits how many requests without an accepted credential begin in one turn of the event loop.
+"""Limits how much work of many connections one turn of the event loop does.
 
 A turn runs everything that is ready. With thousands of ready connections it would take seconds, and every other
-connection would wait for its end. Requests that wait begin in later turns, by urgency and then in the order of arrival.
+connection would wait for its end. Work that waits begins in later turns, by urgency and then in the order of arrival.
 """
 
 import asyncio
@@ -9,14 +9,11 @@ from collections import OrderedDict
 from collections.abc import Callable
 from enum import IntEnum
 
-PER_TURN = 8
-"""Requests in one turn. A request takes half a millisecond, so a turn stays below 20 ms."""
-
 Work = Callable[[], None]
 
 
 class Urgency(IntEnum):
-    """The lower comes first."""
+    """The lower comes first. For requests; other work has one urgency."""
 
     HEALTH = 0
     """A check by a machine that restarts the server when the answer is late."""
@@ -25,10 +22,10 @@ class Urgency(IntEnum):
     LATER = 2
 
 
-class RequestTurns:
-    """Runs work at once, or in a later turn when this turn has begun enough. `key` names a connection."""
+class LoopTurns:
+    """Runs work at once or in a later turn, and no more than `per_turn` pieces in one turn. `key` is a connection."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, per_turn: int = PER_TURN) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, per_turn: int) -> None:
         self._loop = loop
         self._per_turn = per_turn
         self._begun = 0
@@ -40,14 +37,18 @@ class RequestTurns:
         return sum(map(len, self._waiting))
 
     def run(self, key: object, work: Work, urgency: Urgency) -> bool:
-        """Run or queue; returns whether it was queued. One piece of work may wait for each key."""
+        """Run or queue; returns whether it was queued."""
         # Work that waits goes first, also if this turn could begin more.
         if self._begun < self._per_turn and not self:
             self._begin(work)
             return False
+        self.queue(key, work, urgency)
+        return True
+
+    def queue(self, key: object, work: Work, urgency: Urgency = Urgency.FIRST) -> None:
+        """Run in a later turn. One piece of work waits for each key and urgency; the newest replaces it."""
         self._waiting[urgency][key] = work
         self._schedule()
-        return True
 
     def cancel(self, key: object) -> None:
         """Remove the waiting work of a connection. Idempotent."""
