@@ -1,5 +1,6 @@
 """The contract's rate limits: a burst is allowed, more slows the connection down, and no message is lost."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -120,3 +121,31 @@ async def test_limit_can_be_switched_off(tmp_path, wire: str) -> None:
             assert (await answers(viewer, 1000))[1] == 0
         async with stranger(server.ws(f"/ws/robot/{account.robot_id}", api_key=account.api_key)) as robot:
             assert (await robot.next("connected"))["rate_limit"] is None
+
+
+async def test_connections_of_one_credential_over_the_burst_wait_for_their_turn(tmp_path, wire: str) -> None:
+    with serving(tmp_path, CASARE_WIRE=wire, CASARE_RATE_LIMIT_CONNECTIONS="2:3") as server:
+        busy = server.ws("/ws/monitoring/live-jobs", token=server.robot().api_key)
+        account = server.robot()
+        watch = Stopwatch()
+        for _ in range(5):
+            async with stranger(busy):
+                pass
+        assert watch.seconds >= 2 / 2 - 0.1, "two over the burst, at two a second"
+        waiting = [asyncio.create_task(outcome(busy)) for _ in range(16)]
+        async with stranger(server.ws(f"/ws/robot/{account.robot_id}", api_key=account.api_key)) as robot:
+            await robot.next("connected")
+        assert any(not one.done() for one in waiting), "another credential does not wait for these"
+        outcomes = await asyncio.gather(*waiting)
+        assert set(outcomes) == {"open", "RATE_LIMITED 1013"}, "those that would wait for over five seconds are refused"
+
+
+async def outcome(address: str) -> str:
+    """What becomes of a connection that sends nothing."""
+    async with stranger(address) as viewer:
+        try:
+            async with asyncio.timeout(0.3):
+                refusal = await viewer.next("error", within_seconds=1)
+        except TimeoutError:
+            return "open"
+        return f"{refusal['code']} {await viewer.closed()}"

@@ -78,7 +78,7 @@ Source: docs/reference/workflows.md.
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """`per_second` messages, bytes or lines in the long run, `burst` at once.
+    """`per_second` messages, connections, bytes or lines in the long run, `burst` at once.
 
     Source: docs/reference/websocket-contract.md, Rate limits.
     """
@@ -101,6 +101,8 @@ class WorkLimits:
 ROBOT_LIMIT = RateLimit(100, 200)
 ADMIN_LIMIT = RateLimit(200, 500)
 MONITORING_LIMIT = RateLimit(50, 100)
+CONNECTION_LIMIT = RateLimit(50, 1_000)
+"""The limit on the WebSockets that one credential opens."""
 ROBOT_BYTES = RateLimit(256 * 1024, 4 * 1024 * 1024)
 """The limit on the bytes of the larger messages of one robot."""
 ROBOT_LOG_LINES = RateLimit(1_000, 10_000)
@@ -108,7 +110,7 @@ ROBOT_LOG_LINES = RateLimit(1_000, 10_000)
 
 
 class TokenBucket:
-    """Counts messages, bytes or lines against a RateLimit; `None` means no limit.
+    """Counts messages, connections, bytes or lines against a RateLimit; `None` means no limit.
 
     `now` is monotonic seconds. The count may become negative, so a paused reader resumes exactly on time.
     """

@@ -22,6 +22,7 @@ from casare_rpa.domain.instance_facts import InstanceFacts, SecretDigests
 from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND
 from casare_rpa.domain.robot_sessions import INSTANCE_SECONDS
 from casare_rpa.infrastructure.orchestrator.auth.authenticator import Authenticator
+from casare_rpa.infrastructure.orchestrator.auth.connection_turns import ConnectionTurns
 from casare_rpa.infrastructure.orchestrator.auth.credential_checks import CredentialChecks
 from casare_rpa.infrastructure.orchestrator.auth.login_turns import LoginTurns
 from casare_rpa.infrastructure.orchestrator.auth.logins import Logins, SessionLife
@@ -130,6 +131,7 @@ class ControlPlane:
         signing_key = settings.jwt_secret.get_secret_value().encode()
         self.authenticator = Authenticator(store, settings, clock)
         self.credential_checks = CredentialChecks(self.authenticator, clock)
+        self.connection_turns = ConnectionTurns(settings.rate_limit_connections, clock)
         self.refused_addresses = RefusedAddresses(clock.monotonic)
         life = SessionLife(settings.session_idle_seconds, settings.session_max_seconds)
         self.logins = Logins(store, self.authenticator, LoginTurns(store, clock), events, hub, clock, life)

@@ -19,6 +19,7 @@ from casare_rpa.domain.refusals import about
 from casare_rpa.domain.vocabulary import CloseCode, ErrorCode
 from casare_rpa.infrastructure.orchestrator.auth.authenticator import Authenticator
 from casare_rpa.infrastructure.orchestrator.auth.client_address import client_address
+from casare_rpa.infrastructure.orchestrator.auth.connection_turns import ConnectionTurns
 from casare_rpa.infrastructure.orchestrator.auth.credential_checks import CredentialChecks
 from casare_rpa.infrastructure.orchestrator.auth.presented_credentials import (
     Credentials,
@@ -65,6 +66,7 @@ class ConnectionParts(Protocol):
     authenticator: Authenticator
     tickets: Tickets
     refused_addresses: RefusedAddresses
+    connection_turns: ConnectionTurns
     refused_credentials: RefusedCredentials
     credential_checks: CredentialChecks
     closing: bool
@@ -127,7 +129,8 @@ class Endpoint(ABC, Generic[P]):
         admit(scope)
         if parts.closing:
             return await self._refuse(session, ErrorCode.INTERNAL_ERROR, "restarting", CloseCode.SERVICE_RESTART)
-        if self._too_many_connections(parts, session):
+        in_turn = await parts.connection_turns.wait(session.principal.name)
+        if not in_turn or self._too_many_connections(parts, session):
             return await self._refuse(session, ErrorCode.RATE_LIMITED, "too many connections", CloseCode.OVERLOADED)
         refuse_gone(scope)
         parts.hub.attach(session)

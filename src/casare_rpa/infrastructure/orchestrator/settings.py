@@ -19,6 +19,7 @@ from casare_rpa.domain.errors import InvalidSettings
 from casare_rpa.domain.instance_addresses import host_of_instance
 from casare_rpa.domain.limits import (
     ADMIN_LIMIT,
+    CONNECTION_LIMIT,
     MAX_NAME_LENGTH,
     MONITORING_LIMIT,
     ROBOT_BYTES,
@@ -163,6 +164,10 @@ class Settings(BaseSettings):
     )
     rate_limit_admin: Rate = Field(ADMIN_LIMIT, description="The same for /ws/admin and /ws/logs connections.")
     rate_limit_monitoring: Rate = Field(MONITORING_LIMIT, description="The same for /ws/monitoring connections.")
+    rate_limit_connections: Rate = Field(
+        CONNECTION_LIMIT,
+        description="WebSockets that one credential opens: `rate:burst` or `off`.",
+    )
     allow_cleartext: bool = Field(
         False,
         description="`yes` lets the server listen on a network address, although it speaks HTTP without TLS.",
