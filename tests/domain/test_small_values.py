@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from casare_rpa.domain import codec, instants, limits, logs
 from casare_rpa.domain.fields import wire_number
 from casare_rpa.domain.instants import Instant, from_datetime, rfc3339
-from casare_rpa.domain.limits import RateLimit, TokenBucket
+from casare_rpa.domain.limits import RateLimit, TokenBucket, TokenBuckets
 from casare_rpa.domain.logs import LINE_OVERHEAD_BYTES, Level, LogLine, parse_level, stored_bytes, truncate
 from casare_rpa.domain.protocol import Hello
 from casare_rpa.domain.robots import Placement, Profile, may_run, process_of, profile_of
@@ -73,6 +73,17 @@ def test_bucket_allows_a_burst_and_then_the_rate() -> None:
     assert bucket.take(0.1) == pytest.approx(0.1), "debt is paid exactly on time"
     assert bucket.take(100.0) == 0.0
     assert TokenBucket(None, 0.0).take(0.0) == 0.0
+
+
+def test_each_key_has_a_bucket_and_those_used_last_are_kept() -> None:
+    buckets = TokenBuckets(RateLimit(per_second=2, burst=1), keys=2)
+    assert buckets.take("a", 0.0) == 0.0
+    assert buckets.take("b", 0.0) == 0.0
+    assert buckets.take("a", 0.0, 0.0) == 0.0, "only the time to wait"
+    assert buckets.take("a", 0.0) == 0.5
+    assert buckets.take("c", 0.0) == 0.0, "b is forgotten"
+    assert buckets.take("a", 0.0, 0.0) == 0.5
+    assert buckets.take("b", 0.0) == 0.0
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)

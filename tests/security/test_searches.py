@@ -15,6 +15,7 @@ from api.conftest import Api
 from casare_rpa.domain.credentials import Principal, Role
 from casare_rpa.domain.errors import RateLimited, SearchTooLong, StoreUnavailable
 from casare_rpa.domain.instants import Instant
+from casare_rpa.domain.limits import RateLimit
 from casare_rpa.domain.logs import Level, LogFilter, LogLine
 from casare_rpa.infrastructure.orchestrator.api.job_csv import in_turns
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import log_search
@@ -35,6 +36,7 @@ from casare_rpa.infrastructure.orchestrator.views.search_turns import (
     SEARCHES_AT_ONCE,
     SearchTurns,
 )
+from fake_clock import FakeClock
 from new_database import new_database
 
 DEADLINE_SECONDS = 60
@@ -257,7 +259,7 @@ VIEWER = Principal(Role.ADMIN, "ana")
 
 
 async def test_two_searches_of_a_principal_run_and_the_others_wait() -> None:
-    turns, running, release = SearchTurns(), [0, 0], asyncio.Event()
+    turns, running, release = SearchTurns(FakeClock()), [0, 0], asyncio.Event()
 
     async def search() -> None:
         async with turns.turn(VIEWER):
@@ -286,6 +288,39 @@ async def test_two_searches_of_a_principal_run_and_the_others_wait() -> None:
     assert running == [0, SEARCHES_AT_ONCE]
 
 
+async def test_principal_that_abandons_searches_waits_before_its_next_ones() -> None:
+    clock = FakeClock()
+    turns = SearchTurns(clock, abandoned=RateLimit(per_second=2, burst=3))
+
+    async def search(who: Principal = VIEWER, *, until: asyncio.Event | None = None) -> None:
+        async with turns.turn(who):
+            if until is not None:
+                await until.wait()
+
+    async def abandon() -> None:
+        task = asyncio.create_task(search(until=asyncio.Event()))
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait({task})
+
+    for _ in range(3):
+        await abandon()
+    async with asyncio.timeout(1):
+        await search()  # up to the limit none waits
+    await abandon()
+    waiting = asyncio.create_task(search())
+    await asyncio.sleep(0)
+    assert clock.sleeping == [0.5]
+    async with asyncio.timeout(1):
+        await search(Principal(Role.ADMIN, "ben"))  # another principal does not wait
+    for _ in range(5):
+        await abandon()  # it did not begin, so it costs nothing
+    clock.advance(0.5)
+    await waiting
+    async with asyncio.timeout(1):
+        await search()
+
+
 @pytest.mark.parametrize("path", ["/logs", "/jobs", "/jobs/count", "/failures", "/overview"])
 async def test_too_many_searches_are_refused_on_every_route(api: Api, path: str) -> None:
     admin = await principal_of(api)
@@ -304,7 +339,7 @@ async def test_pages_of_a_file_wait_for_their_turns_as_other_searches() -> None:
         yield "second"
         yield "third"
 
-    turns = SearchTurns()
+    turns = SearchTurns(FakeClock())
     file = in_turns("first", pages(), lambda: turns.turn(VIEWER))
     assert await anext(file) == "first"
     async with turns.turn(VIEWER), turns.turn(VIEWER):

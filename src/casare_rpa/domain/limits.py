@@ -1,6 +1,7 @@
 """The limits of the contract: sizes of messages and texts, rates, and the token bucket that enforces a rate."""
 
-from collections.abc import Iterable
+from collections import OrderedDict
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
 MAX_QUERY_BYTES = 4 * 1024
@@ -131,3 +132,22 @@ class TokenBucket:
         self._updated_at = max(self._updated_at, now)
         self._tokens = min(limit.burst, self._tokens + elapsed * limit.per_second) - number
         return 0.0 if self._tokens >= 0 else -self._tokens / limit.per_second
+
+
+class TokenBuckets:
+    """A bucket for each key. Those of the `keys` that were used last are kept; a forgotten one is full again."""
+
+    def __init__(self, limit: RateLimit | None, keys: int) -> None:
+        self._limit = limit
+        self._keys = keys
+        self._buckets: OrderedDict[Hashable, TokenBucket] = OrderedDict()
+
+    def take(self, key: Hashable, now: float, number: float = 1.0) -> float:
+        """As `TokenBucket.take`, from the bucket of a key. With `number` 0.0, only the seconds to wait."""
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            bucket = self._buckets[key] = TokenBucket(self._limit, now)
+            if len(self._buckets) > self._keys:
+                self._buckets.popitem(last=False)
+        self._buckets.move_to_end(key)
+        return bucket.take(now, number)

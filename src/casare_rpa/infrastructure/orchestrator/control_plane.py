@@ -160,7 +160,7 @@ class ControlPlane:
         )
         self.readiness = Readiness(store, self.bus, clock)
         self.retention = Retention(store, clock, settings)
-        self.search_turns = SearchTurns()
+        self.search_turns = SearchTurns(clock)
         self.queue_sampler = QueueSampler(store, clock)
         self.attention = AttentionList(store, fleet, self.pending_reasons, clock)
         self.commands = Commands(store, events, hub, fleet, clock, signing_key)

@@ -4,9 +4,7 @@ A connection costs an instance a millisecond, and its end another one. A client 
 broken, would otherwise take a large share of the event loop. Source: docs/reference/websocket-contract.md, Rate limits.
 """
 
-from collections import OrderedDict
-
-from casare_rpa.domain.limits import RateLimit, TokenBucket
+from casare_rpa.domain.limits import RateLimit, TokenBuckets
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 
 LONGEST_WAIT_SECONDS = 5.0
@@ -19,21 +17,15 @@ class ConnectionTurns:
     """The budgets of all credentials that opened a connection lately."""
 
     def __init__(self, limit: RateLimit | None, clock: Clock, credentials: int = CREDENTIALS) -> None:
-        self._limit = limit
         self._clock = clock
-        self._credentials = credentials
-        self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
+        self._budgets = TokenBuckets(limit, credentials)
 
     async def wait(self, principal: str) -> bool:
         """Return when the credential may open its next connection: True, or False at once if that takes over 5 s."""
         now = self._clock.monotonic()
-        bucket = self._buckets.pop(principal, None) or TokenBucket(self._limit, now)
-        self._buckets[principal] = bucket  # the last one is the one that was used last
-        if len(self._buckets) > self._credentials:
-            self._buckets.popitem(last=False)
-        seconds = bucket.take(now)
+        seconds = self._budgets.take(principal, now)
         if seconds > LONGEST_WAIT_SECONDS:
-            bucket.take(now, -1.0)
+            self._budgets.take(principal, now, -1.0)
             return False
         if seconds > 0.0:
             await self._clock.sleep(seconds)

@@ -105,7 +105,7 @@ class JobStream:
         """Revisions that all viewers were shown."""
         self._shown_early = RecentRevisions()
         """Revisions that a snapshot showed to one viewer, or that reasons showed before the job's own change."""
-        self._snapshot_turns = SearchTurns(max_waiting=None)
+        self._snapshot_turns = SearchTurns(clock, max_waiting=None, abandoned=None)
         self._turned_at = clock.monotonic()
         self._last_event_id: int | None = None
         self._database_went_back = False

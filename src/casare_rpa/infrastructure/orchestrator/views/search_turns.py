@@ -1,4 +1,4 @@
-"""How many searches of one principal run at the same time."""
+"""How many searches of one principal run at the same time, and how often it may abandon one."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,10 +7,16 @@ from dataclasses import dataclass, field
 
 from casare_rpa.domain.credentials import Principal, Role
 from casare_rpa.domain.errors import RateLimited
+from casare_rpa.domain.limits import RateLimit, TokenBuckets
+from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 
 SEARCHES_AT_ONCE = 2
 MAX_WAITING_SEARCHES = 20
 RETRY_SECONDS = 1.0
+ABANDONED_LIMIT = RateLimit(per_second=2, burst=30)
+"""Searches that a principal may abandon while they run. An abandoned search costs as much as one that is read, and a
+client that sends them without a pause would keep the search threads busy."""
+PRINCIPALS = 10_000
 
 Key = tuple[Role, str | None, str | None, str]
 
@@ -26,12 +32,20 @@ class _Turns:
 class SearchTurns:
     """Two searches of a principal run at a time; `max_waiting` more wait in order, and further ones are refused.
 
-    All principals share the search threads. A principal can delay the others by at most two searches.
+    All principals share the search threads. A principal can delay the others by at most two searches. After many
+    searches that it abandoned, its next ones begin later.
     """
 
-    def __init__(self, max_waiting: int | None = MAX_WAITING_SEARCHES) -> None:
-        """With a `max_waiting` of `None`, none is refused."""
+    def __init__(
+        self,
+        clock: Clock,
+        max_waiting: int | None = MAX_WAITING_SEARCHES,
+        abandoned: RateLimit | None = ABANDONED_LIMIT,
+    ) -> None:
+        """With a `max_waiting` of `None`, none is refused; with an `abandoned` of `None`, none begins later."""
+        self._clock = clock
         self._max_waiting = max_waiting
+        self._abandoned = TokenBuckets(abandoned, PRINCIPALS)
         self._turns: dict[Key, _Turns] = {}
 
     @asynccontextmanager
@@ -48,8 +62,17 @@ class SearchTurns:
         turns.asked += 1
         try:
             async with turns.free:
-                yield
+                await self._rest(key)
+                try:
+                    yield
+                except asyncio.CancelledError:
+                    self._abandoned.take(key, self._clock.monotonic())
+                    raise
         finally:
             turns.asked -= 1
             if not turns.asked:
                 del self._turns[key]
+
+    async def _rest(self, key: Key) -> None:
+        if seconds := self._abandoned.take(key, self._clock.monotonic(), 0.0):
+            await self._clock.sleep(seconds)
