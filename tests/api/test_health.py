@@ -45,9 +45,14 @@ async def test_ready_is_unavailable_when_the_store_cannot_commit(tmp_path: Path)
         assert error_of(await api.client().get("/health/ready"), 503)[0] == "INTERNAL_ERROR"
 
 
-def deny_writes(action: int, *_: object) -> int:
-    """Every write of a row fails, as on a full disk."""
-    return sqlite3.SQLITE_DENY if action in (sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE) else sqlite3.SQLITE_OK
+class Disk:
+    """While it is full, every write of a row fails."""
+
+    full = False
+
+    def authorize(self, action: int, *_: object) -> int:
+        writes = action in (sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE)
+        return sqlite3.SQLITE_DENY if self.full and writes else sqlite3.SQLITE_OK
 
 
 async def test_ready_writes_a_row_and_has_the_reason_when_that_fails(tmp_path: Path) -> None:
@@ -55,11 +60,15 @@ async def test_ready_writes_a_row_and_has_the_reason_when_that_fails(tmp_path: P
     async with running(tmp_path) as api:
         store = api.plane.store
         assert isinstance(store, SqliteStore)
-        await store._batcher.write(lambda connection: connection.set_authorizer(deny_writes))
+        # Not full before this call is answered: writes of the start can be in the same transaction.
+        disk = Disk()
+        await store._batcher.write(lambda connection: connection.set_authorizer(disk.authorize))
+        disk.full = True
         await store.check()
         answer = error_of(await api.client().get("/health/ready"), 503)
         assert answer == ("INTERNAL_ERROR", "the store cannot be written: not authorized")
         assert (await api.client().get("/health/live")).status_code == 200
+        disk.full = False
         await store._batcher.write(lambda connection: connection.set_authorizer(None))
 
 
