@@ -27,8 +27,8 @@ async def test_further_connections_begin_at_the_rate_in_their_order() -> None:
 
     waiting = [asyncio.create_task(connect()) for _ in range(24)]
     for _ in range(5):
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        for _ in range(5):
+            await asyncio.sleep(0)
         clock.advance(0.1)
     await asyncio.gather(*waiting)
     assert at == [0.0] * 20 + [0.1, 0.2, 0.3, 0.4]
@@ -38,6 +38,7 @@ async def test_connection_that_would_wait_for_long_is_refused_and_delays_no_othe
     clock = FakeClock()
     turns = ConnectionTurns(LIMIT, clock)
     waiting = [asyncio.create_task(turns.wait("alice")) for _ in range(20 + int(LONGEST_WAIT_SECONDS * 10))]
+    await asyncio.sleep(0)
     await asyncio.sleep(0)
     for _ in range(100):
         assert not await turns.wait("alice")
@@ -68,3 +69,12 @@ async def test_only_the_credentials_that_were_used_last_are_remembered() -> None
     assert await turns.wait("carol"), "bob is forgotten"
     assert not await turns.wait("alice")
     assert await turns.wait("bob")
+
+
+async def test_stop_ends_every_wait() -> None:
+    turns = ConnectionTurns(RateLimit(per_second=1, burst=1), FakeClock())
+    waiting = [asyncio.create_task(turns.wait("alice")) for _ in range(4)]
+    await asyncio.sleep(0)
+    turns.release()
+    async with asyncio.timeout(1):
+        assert await asyncio.gather(*waiting, turns.wait("alice")) == [True] * 5

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 from contract.server_process import ADMIN_SECRET, Account, Server, serving
 from contract.stranger import Stopwatch, Stranger, now, stranger
@@ -138,6 +139,11 @@ async def test_connections_of_one_credential_over_the_burst_wait_for_their_turn(
         assert any(not one.done() for one in waiting), "another credential does not wait for these"
         outcomes = await asyncio.gather(*waiting)
         assert set(outcomes) == {"open", "RATE_LIMITED 1013"}, "those that would wait for over five seconds are refused"
+        waiting = [asyncio.create_task(outcome(busy)) for _ in range(4)]
+        await asyncio.sleep(0.3)
+        server.ask_to_stop()
+        assert "INTERNAL_ERROR 1012" in await asyncio.gather(*waiting), "a stop does not forget connections that wait"
+        assert await asyncio.to_thread(server.wait) == 0
 
 
 async def outcome(address: str) -> str:
@@ -148,4 +154,6 @@ async def outcome(address: str) -> str:
                 refusal = await viewer.next("error", within_seconds=1)
         except TimeoutError:
             return "open"
+        except ConnectionClosed:
+            return "closed"
         return f"{refusal['code']} {await viewer.closed()}"

@@ -333,6 +333,7 @@ class ControlPlane:
             except TimeoutError:
                 pass  # the whole delay
         self.closing = True
+        self.connection_turns.release()
         await self.connection_end.close_connections(self.settings.drain_timeout_seconds)
         self.change_feed.close_streams()
         try:

@@ -127,9 +127,10 @@ class Endpoint(ABC, Generic[P]):
         else:
             session.principal = await self.authenticate(parts, credentials, scope["path_params"])
         admit(scope)
+        in_turn = await parts.connection_turns.wait(session.principal.name)
+        # No await from here to `attach`: a server that closes its connections would miss this one.
         if parts.closing:
             return await self._refuse(session, ErrorCode.INTERNAL_ERROR, "restarting", CloseCode.SERVICE_RESTART)
-        in_turn = await parts.connection_turns.wait(session.principal.name)
         if not in_turn or self._too_many_connections(parts, session):
             return await self._refuse(session, ErrorCode.RATE_LIMITED, "too many connections", CloseCode.OVERLOADED)
         refuse_gone(scope)

@@ -4,6 +4,8 @@ A connection costs an instance a millisecond, and its end another one. A client 
 broken, would otherwise take a large share of the event loop. Source: docs/reference/websocket-contract.md, Rate limits.
 """
 
+import asyncio
+
 from casare_rpa.domain.limits import RateLimit, TokenBuckets
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 
@@ -19,6 +21,7 @@ class ConnectionTurns:
     def __init__(self, limit: RateLimit | None, clock: Clock, credentials: int = CREDENTIALS) -> None:
         self._clock = clock
         self._budgets = TokenBuckets(limit, credentials)
+        self._released = asyncio.Event()
 
     async def wait(self, principal: str) -> bool:
         """Return when the credential may open its next connection: True, or False at once if that takes over 5 s."""
@@ -28,5 +31,17 @@ class ConnectionTurns:
             self._budgets.take(principal, now, -1.0)
             return False
         if seconds > 0.0:
-            await self._clock.sleep(seconds)
+            await self._sleep(seconds)
         return True
+
+    def release(self) -> None:
+        """End every wait: the server closes its connections, and refuses new ones with the reason."""
+        self._released.set()
+
+    async def _sleep(self, seconds: float) -> None:
+        tasks = {asyncio.create_task(self._clock.sleep(seconds)), asyncio.create_task(self._released.wait())}
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
