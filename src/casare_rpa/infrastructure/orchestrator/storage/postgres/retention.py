@@ -10,15 +10,17 @@ from casare_rpa.domain.retained import RetainedKind
 from casare_rpa.infrastructure.orchestrator.storage.cold import retention_rows
 from casare_rpa.infrastructure.orchestrator.storage.postgres.cold_connection import ColdConnection
 
-# Follows `lines`, the deleted lines; a sum over no line changes no row.
+# Follows `lines`, the deleted lines; a sum over no line changes no row. The volumes are locked in the order of their
+# robots, as by new lines.
 _COUNTED = f"""
 sizes AS MATERIALIZED (
     SELECT robot_id, sum(octet_length(message) + {LINE_OVERHEAD_BYTES})::bigint AS size FROM lines GROUP BY robot_id
+    ORDER BY robot_id
 ),
 volumes AS MATERIALIZED (
     SELECT robot_id, size FROM sizes CROSS JOIN LATERAL (
         SELECT 1 FROM log_volumes AS kept WHERE kept.robot_id = sizes.robot_id FOR NO KEY UPDATE
-    ) AS locked ORDER BY robot_id
+    ) AS locked
 ),
 counted AS (
     UPDATE log_volumes SET bytes = bytes - volumes.size FROM volumes WHERE log_volumes.robot_id = volumes.robot_id
