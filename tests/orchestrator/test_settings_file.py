@@ -67,6 +67,7 @@ allowed_origins = ["https://a.example", "http://b.example:3000"]
 rate_limit_robot = "7.5:10"
 rate_limit_admin = "off"
 rate_limit_monitoring = "1:1"
+rate_limit_connections = "9:9"
 log_level = "debug"
 instance_name = "north-1"
 instance_address = "http://10.0.0.5:8000"

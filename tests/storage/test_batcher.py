@@ -93,8 +93,10 @@ class Append:
     def __init__(self) -> None:
         self.batches: list[list[str]] = []
         self.hold: Event | None = None
+        self.began = Event()
 
     def execute(self, connection: Log, calls: Sequence[str]) -> list[int]:
+        self.began.set()
         if self.hold is not None:
             assert self.hold.wait(10)
         self.batches.append([*calls])
@@ -180,15 +182,21 @@ async def test_error_in_a_rollback_does_not_end_the_writer(log: Log, step: str, 
 
 
 async def test_failed_commit_is_rolled_back_and_the_caches_are_reloaded(log: Log) -> None:
-    command = Append()
-    async with started(log, "store.commit:error@1") as batcher:
-        outcomes = await asyncio.gather(*[batcher.submit(command, call) for call in "ab"], return_exceptions=True)
-        assert kinds(outcomes) == [StoreUnavailable] * 2
+    command, held = Append(), Append()
+    held.hold = Event()
+    async with started(log, "store.commit:error@2") as batcher:
+        first = asyncio.create_task(batcher.submit(held, "first"))
+        assert await asyncio.to_thread(held.began.wait, 10)
+        together = asyncio.gather(*[batcher.submit(command, call) for call in "ab"], return_exceptions=True)
+        await asyncio.sleep(0)
+        held.hold.set()
+        assert await first == 5
+        assert kinds(await together) == [StoreUnavailable] * 2
         assert not log.open, "it has no locks that other writers wait for"
         assert log.reloads == 0
         assert await batcher.submit(command, "c") == 1
     assert log.reloads == 1
-    assert log.committed == ["c"]
+    assert log.committed == ["first", "c"]
 
 
 async def test_commit_without_an_answer_has_its_own_error(log: Log) -> None:
