@@ -79,6 +79,21 @@ def test_clock_never_goes_back_and_slows_until_the_wall_clock_catches_up(machine
     assert machine.ahead(clock) == pytest.approx(0, abs=1.0)
 
 
+def test_clock_that_is_not_checked_is_slower_only_until_the_wall_clock_has_caught_up(machine: Machine) -> None:
+    """`jump_seconds` is not called while the store is away."""
+    clock = machine.clock()
+    machine.offset -= 60
+    clock.jump_seconds()
+    machine.steady += 300
+    assert machine.ahead(clock) == pytest.approx(30, abs=1e-5)
+    machine.steady += 299
+    assert machine.ahead(clock) == pytest.approx(0.1, abs=1e-5)
+    for _ in range(3):
+        machine.steady += 1_000
+        assert machine.ahead(clock) == pytest.approx(0, abs=1e-5)
+    assert clock.jump_seconds() == pytest.approx(0, abs=1e-5)
+
+
 @pytest.mark.parametrize("ahead", [120.0, HOUR, 23 * HOUR])
 def test_clock_set_back_over_a_restart_continues_at_the_newest_instant(
     machine: Machine, ahead: float, caplog: pytest.LogCaptureFixture

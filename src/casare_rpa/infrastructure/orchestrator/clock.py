@@ -52,25 +52,33 @@ class SystemClock:
         self._seen_offset = here - self._since
         self._anchor = _begin(here, newest)
         """The value of `now()` at `_since`, in Unix seconds. From there it advances at `_rate`."""
-        self._rate = self._rate_of(self._anchor - here)
+        self._set_rate(here)
 
     def now(self) -> Instant:
-        # `_at` is inlined because every message calls this.
-        seconds = self._anchor + (self._steady() - self._since) * self._rate
-        return Instant(int(seconds * MICROSECONDS_PER_SECOND))
+        return Instant(int(self._at(self._steady()) * MICROSECONDS_PER_SECOND))
 
     def jump_seconds(self) -> float:
         wall, steady = self._wall(), self._steady()
         jump = wall - steady - self._seen_offset
         self._seen_offset = wall - steady
         self._anchor, self._since = max(wall, self._at(steady)), steady
-        self._rate = self._rate_of(self._anchor - wall)
+        self._set_rate(wall)
         return jump
 
     sleep = staticmethod(asyncio.sleep)
 
+    def _set_rate(self, wall: float) -> None:
+        """The speed from `_since` on, and for how long. `wall` is the wall clock at `_since`."""
+        ahead = self._anchor - wall
+        self._rate = self._rate_of(ahead)
+        # `jump_seconds` is not called while the store is away. At this speed `now()`
+        # would then fall behind the clock that it should wait for.
+        self._slower_seconds = ahead / (1.0 - self._rate) if self._rate < 1.0 else 0.0
+
     def _at(self, steady: float) -> float:
-        return self._anchor + (steady - self._since) * self._rate
+        passed = steady - self._since
+        # In this order: a rounding error of the sum, which is large, must not let the time go back.
+        return self._anchor + (passed - min(self._slower_seconds, passed) * (1.0 - self._rate))
 
     def _rate_of(self, ahead_seconds: float) -> float:
         """The speed of `now()` while it is this much ahead of the wall clock."""
