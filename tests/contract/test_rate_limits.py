@@ -140,7 +140,8 @@ async def test_connections_of_one_credential_over_the_burst_wait_for_their_turn(
         outcomes = await asyncio.gather(*waiting)
         assert set(outcomes) == {"open", "RATE_LIMITED 1013"}, "those that would wait for over five seconds are refused"
         waiting = [asyncio.create_task(outcome(busy)) for _ in range(4)]
-        await asyncio.sleep(0.3)
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        assert "casare_connections_delayed_total 0" not in server.http.get("/metrics").text
         server.ask_to_stop()
         assert "INTERNAL_ERROR 1012" in await asyncio.gather(*waiting), "a stop does not forget connections that wait"
         assert await asyncio.to_thread(server.wait) == 0

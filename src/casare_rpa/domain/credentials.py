@@ -34,6 +34,9 @@ class Role(StrEnum):
     ROBOT = "robot"
 
 
+Holder = tuple[Role, str | None, str | None, str]
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """An authenticated peer. `tenant_id` is `None` for access to all tenants; `expires_at` is Unix seconds."""
@@ -46,6 +49,14 @@ class Principal:
     expires_at: float | None = None
     login_id: str | None = None
     """The login session of a token; `None` for other credentials and for tokens of other programs."""
+
+    @property
+    def holder(self) -> Holder:
+        """Whom the limits of a credential count.
+
+        A name is not unique: a token of another program, a view link or a user of another tenant can have it, too.
+        """
+        return (self.role, self.tenant_id, self.robot_id, self.name)
 
     def sees(self, tenant_id: str) -> bool:
         return self.tenant_id in (None, tenant_id)

@@ -127,7 +127,7 @@ class Endpoint(ABC, Generic[P]):
         else:
             session.principal = await self.authenticate(parts, credentials, scope["path_params"])
         admit(scope)
-        in_turn = await parts.connection_turns.wait(session.principal.name)
+        in_turn = await parts.connection_turns.wait(session.principal.holder)
         # No await from here to `attach`: a server that closes its connections would miss this one.
         if parts.closing:
             return await self._refuse(session, ErrorCode.INTERNAL_ERROR, "restarting", CloseCode.SERVICE_RESTART)
@@ -178,7 +178,7 @@ class Endpoint(ABC, Generic[P]):
         settings, hub = parts.settings, parts.hub
         return (
             len(hub.sessions) >= settings.max_connections
-            or hub.by_principal[session.principal.name] >= settings.max_connections_per_principal
+            or hub.by_principal[session.principal.holder] >= settings.max_connections_per_principal
             or hub.by_address[session.address] >= settings.max_connections_per_address
         )
 

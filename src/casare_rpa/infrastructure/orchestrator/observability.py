@@ -328,6 +328,9 @@ class Metrics:
         self.robots_paused = Totals(
             "casare_robot_pauses_total", "Messages after which a robot was not read for a time.", self.registry, "limit"
         )
+        self.connections_delayed = Totals(
+            "casare_connections_delayed_total", "Connections over the limit of their credential.", self.registry
+        )
         self.loop_rounds = Totals("casare_loop_rounds_total", "Rounds of a background loop.", self.registry, "loop")
         self.loop_failures = Totals(
             "casare_loop_failures_total", "Rounds of a background loop that failed.", self.registry, "loop"

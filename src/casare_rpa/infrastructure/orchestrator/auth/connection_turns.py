@@ -6,6 +6,7 @@ broken, would otherwise take a large share of the event loop. Source: docs/refer
 
 import asyncio
 
+from casare_rpa.domain.credentials import Holder
 from casare_rpa.domain.limits import RateLimit, TokenBuckets
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 
@@ -22,13 +23,16 @@ class ConnectionTurns:
         self._clock = clock
         self._budgets = TokenBuckets(limit, credentials)
         self._released = asyncio.Event()
+        self.delayed = 0
+        """Connections that waited, or were refused because they would have waited for too long."""
 
-    async def wait(self, principal: str) -> bool:
+    async def wait(self, holder: Holder) -> bool:
         """Return when the credential may open its next connection: True, or False at once if that takes over 5 s."""
         now = self._clock.monotonic()
-        seconds = self._budgets.take(principal, now)
+        seconds = self._budgets.take(holder, now)
+        self.delayed += seconds > 0.0
         if seconds > LONGEST_WAIT_SECONDS:
-            self._budgets.take(principal, now, -1.0)
+            self._budgets.take(holder, now, -1.0)
             return False
         if seconds > 0.0:
             await self._sleep(seconds)

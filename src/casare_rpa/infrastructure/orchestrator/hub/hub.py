@@ -9,8 +9,9 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from typing import Any
 
-from casare_rpa.domain.credentials import Principal
+from casare_rpa.domain.credentials import Holder, Principal
 from casare_rpa.domain.vocabulary import CloseCode, ErrorCode
 from casare_rpa.infrastructure.orchestrator.hub.outbox import OutboundMessage
 from casare_rpa.infrastructure.orchestrator.hub.pacing import Pacing
@@ -59,7 +60,7 @@ class Hub:
         self._running: Iterator[None] | None = None
         """A broadcast that has begun and needs another turn."""
         self.by_address: Counter[str] = Counter()
-        self.by_principal: Counter[str] = Counter()
+        self.by_principal: Counter[Holder] = Counter()
 
     # Sessions
 
@@ -68,7 +69,7 @@ class Hub:
         self.sessions[session] = None
         self.note_expiry(session)
         self.by_address[session.address] += 1
-        self.by_principal[session.principal.name] += 1
+        self.by_principal[session.principal.holder] += 1
 
     def note_expiry(self, session: Session) -> None:
         """Watch the expiry of the session's credential; call it again when the credential is replaced."""
@@ -86,10 +87,8 @@ class Hub:
         if session in self.sessions:
             del self.sessions[session]
             self._expiring.pop(session, None)
-            for counter, key in ((self.by_address, session.address), (self.by_principal, session.principal.name)):
-                counter[key] -= 1
-                if counter[key] <= 0:
-                    del counter[key]
+            _count_down(self.by_address, session.address)
+            _count_down(self.by_principal, session.principal.holder)
         robot_id = session.principal.robot_id
         if robot_id is not None and self._robots.get(robot_id) is session:
             del self._robots[robot_id]
@@ -300,3 +299,9 @@ def _joined(messages: Sequence[OutboundMessage]) -> Iterator[tuple[Sequence[Outb
         size += len(message.frame)
     last = messages[start:]
     yield last, last[0].frame if len(last) == 1 else b"".join(m.frame for m in last)
+
+
+def _count_down(counter: Counter[Any], key: Hashable) -> None:
+    counter[key] -= 1
+    if counter[key] <= 0:
+        del counter[key]

@@ -122,7 +122,7 @@ class ChangeFeed:
         Raises:
             RateLimited: too many streams of this principal are open.
         """
-        key = (principal.role, principal.tenant_id, principal.name)
+        key = principal.holder
         if self._streams[key] >= self._max_streams:
             raise RateLimited(
                 f"{self._max_streams} streams of this credential are open; close some, or read pages", RETRY_SECONDS

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from casare_rpa.domain.credentials import Principal, Role
+from casare_rpa.domain.credentials import Holder, Principal
 from casare_rpa.domain.errors import RateLimited
 from casare_rpa.domain.limits import RateLimit, TokenBuckets
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
@@ -17,8 +17,6 @@ ABANDONED_LIMIT = RateLimit(per_second=2, burst=30)
 """Searches that a principal may abandon while they run. An abandoned search costs as much as one that is read, and a
 client that sends them without a pause would keep the search threads busy."""
 PRINCIPALS = 10_000
-
-Key = tuple[Role, str | None, str | None, str]
 
 
 @dataclass(slots=True)
@@ -46,7 +44,7 @@ class SearchTurns:
         self._clock = clock
         self._max_waiting = max_waiting
         self._abandoned = TokenBuckets(abandoned, PRINCIPALS)
-        self._turns: dict[Key, _Turns] = {}
+        self._turns: dict[Holder, _Turns] = {}
 
     @asynccontextmanager
     async def turn(self, principal: Principal) -> AsyncIterator[None]:
@@ -55,7 +53,7 @@ class SearchTurns:
         Raises:
             RateLimited: too many searches of this principal wait already.
         """
-        key = (principal.role, principal.tenant_id, principal.robot_id, principal.name)
+        key = principal.holder
         turns = self._turns.setdefault(key, _Turns())
         if self._max_waiting is not None and turns.asked >= SEARCHES_AT_ONCE + self._max_waiting:
             raise RateLimited("too many searches at the same time; wait for some of them to end", RETRY_SECONDS)
@@ -73,6 +71,6 @@ class SearchTurns:
             if not turns.asked:
                 del self._turns[key]
 
-    async def _rest(self, key: Key) -> None:
+    async def _rest(self, key: Holder) -> None:
         if seconds := self._abandoned.take(key, self._clock.monotonic(), 0.0):
             await self._clock.sleep(seconds)

@@ -111,6 +111,7 @@ async def _refresh(plane: ControlPlane) -> None:
     figures.log_bytes.set(plane.retention.stored_log_bytes)
     for limit, number in plane.work_budgets.paused.items():
         figures.robots_paused.set_total(number, limit)
+    figures.connections_delayed.set_total(plane.connection_turns.delayed)
     for name, loop in plane.loops.statistics.items():
         figures.loop_rounds.set_total(loop.rounds, name)
         figures.loop_failures.set_total(loop.failures, name)
