@@ -1,33 +1,23 @@
 """Runs every test and prints the minutes of each folder: `make test`, `make test QUICK=1` and `make test-all`.
 
-Exit code 1: a test failed, or the run took longer than its limit. A failure does not stop the later steps. The limit is
-for the reference machine; on one that is slower during the run, the time is divided by how much slower it was.
+Exit code 1: a test failed, or the run took longer than its limit. A failure does not stop the later steps.
 """
 
 import argparse
 import os
 import shlex
-import statistics
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Self
 from xml.etree import ElementTree as ET
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS_OF_A_MINUTE = 60
-REFERENCE_SECONDS = 0.016
-"""The processor time of `fixed_work` on the reference machine: two cores of 2.4 GHz that no other machine uses."""
-NOTICEABLE = 1.05
-"""A smaller difference of speed is not mentioned, and changes nothing."""
-SAMPLE_SECONDS = 5.0
-"""How often the speed is measured. One measurement takes 0.3 % of this on one core."""
 WORKERS = 3
 """Processes that share the folders of tests. Half of a test's time is waiting, so they are more than the two cores."""
 ALONE = ("tests/domain", "tests/benchmarks", "tests/chaos", "tests/e2e")
@@ -86,48 +76,6 @@ class Times:
             yield f"{folder:<24}{seconds / SECONDS_OF_A_MINUTE:>8.2f}{self.tests[folder] or '':>8}"
 
 
-def fixed_work() -> int:
-    """Work of the kind that tests do: calls, dictionaries and texts."""
-    found: dict[str, int] = {}
-    for number in range(60_000):
-        key = f"job-{number % 997}"
-        found[key] = found.get(key, 0) + len(key)
-    return sum(found.values())
-
-
-class Speed:
-    """Measures the speed of this machine during the run, which other virtual machines of its host can halve.
-
-    The processor time of `fixed_work` counts, so that the tests that run beside it do not count as a slow machine.
-    """
-
-    def __init__(self) -> None:
-        self._samples: list[float] = []
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._measure, name="speed", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._end.set()
-        self._thread.join()
-
-    @property
-    def slowness(self) -> float:
-        """How many times longer than the reference machine this one took on average, at least 1.0."""
-        return max(1.0, statistics.mean(self._samples) / REFERENCE_SECONDS)
-
-    def _measure(self) -> None:
-        while True:
-            began = time.thread_time()
-            fixed_work()
-            self._samples.append(time.thread_time() - began)
-            if self._end.wait(SAMPLE_SECONDS):
-                return
-
-
 def steps_of(mode: Mode, npm: Sequence[str]) -> list[Step]:
     """The commands of a mode, in order."""
     pytest = [sys.executable, "-m", "pytest", "-m", mode.markers]
@@ -167,16 +115,9 @@ def run(steps: Sequence[Step], times: Times) -> list[str]:
     return failed
 
 
-def verdict(
-    minutes: float, limit_minutes: float | None, failed: Sequence[str], slowness: float = 1.0
-) -> tuple[int, str]:
-    """The exit code and the last line. `slowness`: see `Speed`."""
-    total = f"{minutes:.1f} minutes"
-    if limit_minutes is not None and slowness > NOTICEABLE:
-        minutes /= slowness
-        total += f" on a machine {slowness:.1f} times slower than the reference, {minutes:.1f} on that"
-    if limit_minutes is not None:
-        total += f", the limit is {limit_minutes:g}"
+def verdict(minutes: float, limit_minutes: float | None, failed: Sequence[str]) -> tuple[int, str]:
+    """The exit code and the last line."""
+    total = f"{minutes:.1f} minutes" + (f", the limit is {limit_minutes:g}" if limit_minutes is not None else "")
     if failed:
         return 1, f"failed: {', '.join(failed)} ({total})"
     if limit_minutes is not None and minutes > limit_minutes:
@@ -191,10 +132,8 @@ def main() -> int:
     parser.add_argument("--npm", default="npm", help="the command that runs the scripts of web/")
     chosen = parser.parse_args()
     mode, times = MODES[chosen.mode], Times()
-    with Speed() as speed:
-        failed = run(steps_of(mode, shlex.split(chosen.npm)), times)
-    minutes = times.total_seconds / SECONDS_OF_A_MINUTE
-    code, line = verdict(minutes, mode.limit_minutes, failed, speed.slowness)
+    failed = run(steps_of(mode, shlex.split(chosen.npm)), times)
+    code, line = verdict(times.total_seconds / SECONDS_OF_A_MINUTE, mode.limit_minutes, failed)
     print("", *times.table(), line, sep="\n")
     return code
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import run_tests
-from run_tests import ALONE, MODES, Speed, Step, Times, run, steps_of, verdict
+from run_tests import ALONE, MODES, Step, Times, run, steps_of, verdict
 
 REPORT = """<testsuites><testsuite>
 <testcase classname="tests.api.test_jobs" name="test_a" time="90.0" />
@@ -46,36 +46,6 @@ def test_verdict(minutes: float, limit: float | None, failed: list[str], code: i
     found_code, found_line = verdict(minutes, limit, failed)
     assert found_code == code
     assert found_line.startswith(line)
-
-
-@pytest.mark.parametrize(
-    ("minutes", "slowness", "code", "line"),
-    [
-        (
-            30.0,
-            2.0,
-            0,
-            "passed: 30.0 minutes on a machine 2.0 times slower than the reference, 15.0 on that, ",
-        ),
-        (
-            41.0,
-            2.0,
-            1,
-            "too slow: 41.0 minutes on a machine 2.0 times slower than the reference, 20.5 on that",
-        ),
-        (20.5, 1.04, 1, "too slow: 20.5 minutes, the limit is 20"),
-    ],
-)
-def test_limit_is_that_of_the_reference_machine(minutes: float, slowness: float, code: int, line: str) -> None:
-    found_code, found_line = verdict(minutes, 20, [], slowness)
-    assert found_code == code
-    assert found_line.startswith(line)
-
-
-def test_speed_is_measured_during_the_run() -> None:
-    with Speed() as speed:
-        pass
-    assert 1.0 <= speed.slowness < 100
 
 
 def test_steps_after_a_failure_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
