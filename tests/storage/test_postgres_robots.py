@@ -10,6 +10,7 @@ import pytest
 
 from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.domain.logs import Level, LogLine
+from casare_rpa.domain.retained import RetainedKind
 from casare_rpa.domain.robot_records import Beat
 from casare_rpa.domain.robot_sessions import BegunSession, Connecting, RunningInstance
 from casare_rpa.domain.vocabulary import JobStatus
@@ -175,6 +176,31 @@ async def test_instances_renew_leases_in_any_order_without_a_deadlock() -> None:
         for _ in range(5):
             await asyncio.gather(first.submit(beats), second.submit(beats[::-1]))
     assert await rows(url, deadlocks) == before
+
+
+async def test_retention_locks_the_volumes_of_robots_in_the_order_of_new_lines() -> None:
+    """In another order, retention and a writer of new lines could wait for each other."""
+    url = empty_database(DEBIAN)
+    store = await PostgresStore.open(url)
+    await add_robots(url)
+    await store.append_logs([LogLine("default", robot_id, Level.INFO, "x", at(0), at(0)) for robot_id in ROBOTS])
+    await store.append_logs([LogLine("default", ROBOTS[0], Level.INFO, "newest", at(500), at(500))])
+    held = len(ROBOTS) // 2
+    writer, other = await asyncpg.connect(url), await asyncpg.connect(url)
+    async with writer.transaction():
+        await writer.execute("SELECT 1 FROM log_volumes WHERE robot_id = $1 FOR UPDATE", ROBOTS[held])
+        deleting = asyncio.create_task(store.delete_oldest(RetainedKind.LOGS, at(100), len(ROBOTS)))
+        async with asyncio.timeout(20):
+            while not await other.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+                await asyncio.sleep(0.01)
+        async with other.transaction():
+            free = {row[0] for row in await other.fetch("SELECT robot_id FROM log_volumes FOR UPDATE SKIP LOCKED")}
+        assert free == set(ROBOTS[held + 1 :])
+    assert await deleting == len(ROBOTS)
+    assert await rows(url, "SELECT robot_id FROM log_volumes") == [(ROBOTS[0],)]
+    await writer.close()
+    await other.close()
+    await store.close()
 
 
 # Adoption

@@ -71,7 +71,11 @@ noted AS (
 {_COUNTED}
 SELECT count(*) FROM gone
 """  # noqa: S608
-_FORGET_EMPTY = "DELETE FROM log_volumes WHERE bytes <= 0"
+# A volume that a writer of new lines has locked is in use, and this must not wait for it with others locked.
+_FORGET_EMPTY = """
+DELETE FROM log_volumes WHERE robot_id IN (
+    SELECT robot_id FROM log_volumes WHERE bytes <= 0 FOR UPDATE SKIP LOCKED) AND bytes <= 0
+"""
 
 
 def delete_expired_rows(connection: ColdConnection, kept: RetainedKind, before: Instant, limit: int) -> int:
