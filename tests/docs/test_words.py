@@ -108,7 +108,9 @@ def findings(path: Path, texts: Iterator[Text]) -> list[str]:
     ("paths", "readers"),
     [
         pytest.param(PROGRAM, (strings, comments), id="program"),
-        pytest.param(OTHER_PYTHON, (docstrings, comments, names_of_tests), id="tests and tools"),
+        pytest.param(
+            OTHER_PYTHON, (docstrings, comments, names_of_tests), id="tests and tools", marks=pytest.mark.slow
+        ),
         pytest.param(WEB, (web_comments,), id="web"),
         pytest.param(TEXTS, (lambda code: iter([(1, code)]),), id="texts of the dashboard"),
         pytest.param(PAGES, (paragraphs,), id="pages"),
