@@ -55,6 +55,13 @@ def test_principal_without_tenant_sees_all() -> None:
     assert not robot.sees("other")
 
 
+def test_limits_count_principals_of_one_name_apart() -> None:
+    one = Principal(Role.ADMIN, "ada")
+    others = [Principal(Role.VIEWER, "ada"), Principal(Role.ADMIN, "ada", "acme"), Principal(Role.ADMIN, "bob")]
+    assert one.holder == Principal(Role.ADMIN, "ada", login_id="another session").holder
+    assert one.holder not in {other.holder for other in others}
+
+
 @pytest.mark.parametrize(
     ("at", "made_under", "ended_at", "is_open"),
     [

@@ -176,6 +176,19 @@ async def test_bytes_that_are_not_a_body_are_read_up_to_64_kib(begin: bytes, pie
     assert memory_bytes(server) - before <= 4 * MEMORY_BYTES
 
 
+@pytest.mark.parametrize(("chunk_bytes", "status"), [(1, 431), (48, 201), (4096, 201)])
+async def test_body_may_have_any_number_of_chunks_but_very_small_ones(
+    chunk_bytes: int, status: int, server: Server
+) -> None:
+    body = json.dumps({"workflow_id": "chunks", "parameters": {"text": "x" * 200_000}}).encode()
+    chunks = [body[at : at + chunk_bytes] for at in range(0, len(body), chunk_bytes)]
+    headers = f"X-API-Secret: {ADMIN_SECRET}", "Content-Type: application/json", "Transfer-Encoding: chunked"
+    head = get("/api/v1/jobs", *headers, method="POST")
+    async with connected(server.ws("/")) as raw:
+        await raw.send(head + b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in [*chunks, b""]))
+        assert (await raw.response()).status == status
+
+
 async def test_trailer_does_not_count_as_a_header(server: Server) -> None:
     head = b"GET /api/v1/tenants HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n"
     async with connected(server.ws("/")) as raw:

@@ -41,7 +41,11 @@ from casare_rpa.infrastructure.orchestrator.transport.handshake import (
 from casare_rpa.infrastructure.orchestrator.transport.loop_turns import LoopTurns, Urgency
 
 MAX_HEAD_BYTES = 64 * 1024
-"""The longest head of a request. Also the most that may follow its last byte of body: chunk headers and trailers."""
+"""The longest head of a request. Also the most that may follow its last byte of body: chunk headers and trailers.
+
+Each eight bytes of a body make up for one other byte, so larger chunks than 48 bytes are not limited. Smaller ones cost
+more time than their bytes show: one takes as long as a chunk of a kilobyte.
+"""
 MAX_ADDRESS_BYTES = 8 * 1024
 MAX_HEADERS = 256
 MAX_WAITING_BYTES = 512 * 1024
@@ -88,7 +92,8 @@ class RequestProtocol(HttpToolsProtocol):
         """Requests whose head is complete and whose response is not; uvicorn's `cycle` is the last of them."""
         self._head_open = True
         self._message_open = True
-        self._body_came = False
+        self._body_bytes = 0
+        """The bytes of body in the piece that is being parsed."""
         self._bytes_without_body = 0
         self._problem: tuple[int, str] | None = None
         self._refused = False
@@ -155,9 +160,13 @@ class RequestProtocol(HttpToolsProtocol):
         return not self._message_open and not self._idle()
 
     def _feed(self, data: bytes) -> None:
-        self._body_came = False
+        self._body_bytes, began_in_head = 0, self._head_open
         self._parse(data)
-        self._bytes_without_body = 0 if self._body_came else self._bytes_without_body + len(data)
+        if self._body_bytes and began_in_head:
+            self._bytes_without_body = 0
+        else:
+            others = len(data) - self._body_bytes
+            self._bytes_without_body = max(0, self._bytes_without_body + others - self._body_bytes // 8)
         if self._bytes_without_body > MAX_HEAD_BYTES:
             what = "its head is" if self._head_open else "its chunk headers or trailers are"
             self._refuse(431, f"request: {what} over {MAX_HEAD_BYTES} bytes")
@@ -219,7 +228,7 @@ class RequestProtocol(HttpToolsProtocol):
         raise ValueError(sentence)
 
     def on_body(self, body: bytes) -> None:
-        self._body_came = True
+        self._body_bytes += len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
