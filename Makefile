@@ -140,7 +140,7 @@ $(SERVERS):
 
 RUN_TESTS = CASARE_CHROMIUM=$(CHROMIUM) $(BIN)/python tools/run_tests.py --npm "$(NPM)"
 test: setup $(CODEGEN)/node_modules/.stamp $(DASHBOARD) $(SERVERS) $(if $(QUICK),,$(CHROMIUM)) ## every test, with real sockets, processes, databases and a browser, within 20 minutes; QUICK=1 leaves out slow tests and the browser, within 3
-	@$(RUN_TESTS) $(if $(QUICK),quick,normal)
+	@$(RUN_TESTS) $(if $(QUICK),quick,normal) $(if $(LIMIT),--limit $(LIMIT))
 
 test-all: setup $(CODEGEN)/node_modules/.stamp $(DASHBOARD) $(SERVERS) $(CHROMIUM) $(FOREIGN) ## the tests of `make test` and the long ones: more seeds, more random requests
 	@$(RUN_TESTS) all

@@ -5,10 +5,13 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import strategies as st
 
 from schema.document import Schema, frames_of
 
+MORE = pytest.mark.parametrize("more", [1, pytest.param(5, marks=pytest.mark.long)])
+"""How many times as many generated frames as in `make test`."""
 JUNK = (
     None,
     True,

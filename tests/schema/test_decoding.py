@@ -12,7 +12,7 @@ from casare_rpa.domain.errors import ProtocolError
 from casare_rpa.domain.logs import parse_level
 from casare_rpa.domain.protocol import LogBatch, RobotLog
 from schema.document import frames_of, problems
-from schema.frames import damaged, mutated, valid, valid_frames
+from schema.frames import MORE, damaged, mutated, valid, valid_frames
 
 DECODERS: dict[str, codec.Decoder[Any]] = {
     "/ws/robot/{robot_id}": codec.FROM_ROBOT,
@@ -47,9 +47,10 @@ def _levels_known(message: Any) -> bool:
 
 
 @pytest.mark.slow
+@MORE
 @pytest.mark.parametrize(("address", "kind"), MESSAGES)
-def test_message_allowed_by_the_schema_is_decoded(address: str, kind: str) -> None:
-    @settings(BOUNDED, max_examples=150)
+def test_message_allowed_by_the_schema_is_decoded(address: str, kind: str, more: int) -> None:
+    @settings(BOUNDED, max_examples=30 * more)
     @given(valid(frames_of(address, "in")[kind]))
     def check(frame: dict[str, Any]) -> None:
         received = DECODERS[address].decode(json.dumps(frame))
@@ -61,11 +62,12 @@ def test_message_allowed_by_the_schema_is_decoded(address: str, kind: str) -> No
 
 
 @pytest.mark.slow
+@MORE
 @pytest.mark.parametrize("address", DECODERS)
-def test_message_forbidden_by_the_schema_is_refused_with_the_field(address: str) -> None:
+def test_message_forbidden_by_the_schema_is_refused_with_the_field(address: str, more: int) -> None:
     kinds = tuple(frames_of(address, "in"))
 
-    @settings(BOUNDED, max_examples=500)
+    @settings(BOUNDED, max_examples=100 * more)
     @given(mutated(valid_frames(address), kinds))
     def check(frame: Any) -> None:
         schema = frames_of(address, "in").get(str(frame.get("type")))
@@ -76,9 +78,10 @@ def test_message_forbidden_by_the_schema_is_refused_with_the_field(address: str)
 
 
 @pytest.mark.slow
+@MORE
 @pytest.mark.parametrize("address", DECODERS)
-def test_any_text_is_a_message_or_a_protocol_error(address: str) -> None:
-    @settings(BOUNDED, max_examples=500)
+def test_any_text_is_a_message_or_a_protocol_error(address: str, more: int) -> None:
+    @settings(BOUNDED, max_examples=100 * more)
     @given(st.one_of(damaged(valid_frames(address)), st.text(), st.text('{}[]":,\\u0d8"type1e')))
     def check(text: str) -> None:
         received = decoded(address, text)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from contract.server_process import Account, Server
 from schema.document import DOCUMENT, frames_of, problems
-from schema.frames import damaged, mutated, valid, valid_frames
+from schema.frames import MORE, damaged, mutated, valid, valid_frames
 from schema.player import ADMIN, LOGS, MONITORING, ROBOT, Player
 
 ENDPOINTS = (ROBOT, ADMIN, *LOGS, *MONITORING)
@@ -77,14 +77,15 @@ def allowed(endpoint: str, text: str) -> bool:
     return schema is not None and not problems(schema, frame)
 
 
+@MORE
 @pytest.mark.parametrize(("endpoint", "kind"), KINDS)
 def test_valid_message_is_acknowledged_or_refused_with_a_reason(
-    endpoint: str, kind: str, player: Player, account: Account, names: list[str]
+    endpoint: str, kind: str, player: Player, account: Account, names: list[str], more: int
 ) -> None:
     number = 0
     acknowledged = 0
 
-    @settings(BOUNDED, max_examples=60)
+    @settings(BOUNDED, max_examples=12 * more)
     @given(valid(frames_of(endpoint, "in")[kind]), st.integers(0, 100))
     def check(frame: dict[str, Any], choice: int) -> None:
         nonlocal number, acknowledged
@@ -103,12 +104,13 @@ def test_valid_message_is_acknowledged_or_refused_with_a_reason(
 
 
 @pytest.mark.slow
+@MORE
 @pytest.mark.parametrize("endpoint", [ROBOT, ADMIN])
-def test_mutated_message_is_refused_and_the_next_one_accepted(endpoint: str, player: Player) -> None:
+def test_mutated_message_is_refused_and_the_next_one_accepted(endpoint: str, player: Player, more: int) -> None:
     kinds = tuple(frames_of(endpoint, "in"))
     frames = valid_frames(endpoint)
 
-    @settings(BOUNDED, max_examples=400)
+    @settings(BOUNDED, max_examples=80 * more)
     @given(st.one_of(mutated(frames, kinds).map(json.dumps), damaged(frames)))
     def check(text: str) -> None:
         answers = player.play(text)
@@ -119,12 +121,13 @@ def test_mutated_message_is_refused_and_the_next_one_accepted(endpoint: str, pla
     check()
 
 
+@MORE
 @pytest.mark.parametrize("endpoint", [*LOGS, *MONITORING])
-def test_send_only_endpoint_refuses_every_frame(endpoint: str, player: Player) -> None:
+def test_send_only_endpoint_refuses_every_frame(endpoint: str, player: Player, more: int) -> None:
     frames = st.one_of([valid_frames(channel) for channel in (ROBOT, ADMIN, MONITORING[0])])
     texts = st.one_of(frames.map(json.dumps), mutated(frames, ("auth_refresh",)).map(json.dumps), damaged(frames))
 
-    @settings(BOUNDED, max_examples=100)
+    @settings(BOUNDED, max_examples=20 * more)
     @given(texts)
     def check(text: str) -> None:
         answers = player.play(text)

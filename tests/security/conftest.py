@@ -9,7 +9,7 @@ import pytest
 from api.conftest import api
 from casare_rpa.infrastructure.orchestrator.bus.events import EventBus
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
-from contract.server_process import WIRES, Server, serving
+from contract.server_process import Server, serving
 from fake_clock import FakeClock
 from security.held_plane import HeldStore, held_store, settings
 
@@ -18,9 +18,12 @@ __all__ = ["api"]
 RECORD_BYTES = 8 * 1024
 
 
-@pytest.fixture(scope="module", params=WIRES)
+@pytest.fixture(scope="module", params=["fast", pytest.param("plain", marks=[pytest.mark.slow, pytest.mark.long])])
 def wire(request: pytest.FixtureRequest) -> str:
-    """The socket path: every test that has a server of this folder runs on both."""
+    """The socket path: `make test-all` runs every test that has a server of this folder on both.
+
+    The two paths differ after the handshake; `tests/wire` and `tests/contract` always run on both.
+    """
     return str(request.param)
 
 

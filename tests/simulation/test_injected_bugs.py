@@ -10,7 +10,6 @@ from tests.simulation.run import MUTANT_SEEDS, first_violation
     "mutant",
     [
         "ack_before_commit",
-        "rescuer_without_recheck",
         "tenants_see_all",
         "change_without_a_number",
         "clock_begins_at_the_wall",
@@ -19,8 +18,9 @@ from tests.simulation.run import MUTANT_SEEDS, first_violation
         "late_event_takes_back_a_newer_one",
         "repeated_event_is_numbered_again",
         "hint_trusted",
-        "placement_cache_stale",
         "ticket_spent_twice",
+        pytest.param("rescuer_without_recheck", marks=pytest.mark.long),
+        pytest.param("placement_cache_stale", marks=pytest.mark.long),
     ],
 )
 def test_injected_bug_is_found(mutant: str) -> None:

@@ -10,7 +10,7 @@ from tests.simulation.checker import violations
 from tests.simulation.evidence import Evidence
 from tests.simulation.world import run
 
-SEEDS = 100
+SEEDS = 40
 MORE_SEEDS = 1_000
 CHUNK = 10
 

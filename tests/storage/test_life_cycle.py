@@ -526,8 +526,15 @@ LIVES: dict[str, type[LifeCycle]] = {"one writer": LifeCycle, "two writers": Lif
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("examples", [60, pytest.param(120, marks=pytest.mark.long)])
-@pytest.mark.parametrize("lives", LIVES)
+@pytest.mark.parametrize(
+    ("lives", "examples"),
+    [
+        ("one writer", 60),
+        ("two writers", 20),
+        pytest.param("one writer", 120, marks=pytest.mark.long),
+        pytest.param("two writers", 120, marks=pytest.mark.long),
+    ],
+)
 def test_store_behaves_like_the_model(lives: str, examples: int) -> None:
     """In a process of its own: examples also come from the constants of all imported modules, so of earlier tests."""
     folders = [str(TESTS), str(TESTS.parent)]
