@@ -29,15 +29,16 @@ class Mode:
     """Which tests run, as a marker expression of pytest, and within how many minutes."""
 
     markers: str
-    browser: bool
-    """Whether the tests of the dashboard run; tests with the tag `@long` only without a limit of time."""
     limit_minutes: float | None
+    """Without a limit, the browser tests with the tag `@long` run, too."""
+    quick: bool = False
+    """Without the browser, and without the coverage of the domain, which needs a process of its own."""
 
 
 MODES = {
-    "normal": Mode("not long", browser=True, limit_minutes=20),
-    "quick": Mode("not long and not slow", browser=False, limit_minutes=3),
-    "all": Mode("", browser=True, limit_minutes=None),
+    "normal": Mode("not long", limit_minutes=20),
+    "quick": Mode("not long and not slow", limit_minutes=3, quick=True),
+    "all": Mode("", limit_minutes=None),
 }
 COVERAGE = ("--cov", "--cov-branch", "--cov-report=term:skip-covered", "--cov-fail-under=100")
 
@@ -82,17 +83,18 @@ def steps_of(mode: Mode, npm: Sequence[str]) -> list[Step]:
     # A file stays in one process, so that its server starts once. The default order puts the files with the fewest
     # tests last; some of them take a minute, and one process then works alone.
     together = ["-n", str(WORKERS), "--dist", "loadfile", "--no-loadscope-reorder"]
-    steps = [
+    web = Step("web", [*npm, "test", "--silent"], folder="web")
+    if mode.quick:
+        return [Step("tests", [*pytest, *together], per_folder=True), web]
+    some = [] if mode.limit_minutes is None else ["--grep-invert", "@long"]
+    return [
         # The branch coverage of the domain is complete only with all of its tests.
         Step("domain", [sys.executable, "-m", "pytest", "-m", "", "tests/domain", *COVERAGE], per_folder=True),
         Step("tests", [*pytest, *together, *(f"--ignore={folder}" for folder in ALONE)], per_folder=True),
         Step("tests alone", [*pytest, *ALONE[1:]], per_folder=True),
-        Step("web", [*npm, "test", "--silent"], folder="web"),
+        web,
+        Step("web/dashboard/e2e", [*npm, "run", "e2e", "--silent", "--", *some], folder="web/dashboard"),
     ]
-    if mode.browser:
-        some = [] if mode.limit_minutes is None else ["--grep-invert", "@long"]
-        steps.append(Step("web/dashboard/e2e", [*npm, "run", "e2e", "--silent", "--", *some], folder="web/dashboard"))
-    return steps
 
 
 def run(steps: Sequence[Step], times: Times) -> list[str]:

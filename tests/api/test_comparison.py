@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from api.conftest import Api, error_of
 from casare_rpa.domain.instants import after
 from casare_rpa.domain.job_events import Report
@@ -88,6 +90,7 @@ async def test_long_logs_and_values_are_cut_and_say_so(api: Api) -> None:
     assert whole["differences"]["parameters"] == []
 
 
+@pytest.mark.slow
 async def test_log_with_many_characters_is_cut(api: Api) -> None:
     await api.robot("alpha")
     lines = ["x" * 60_000] * 250

@@ -33,6 +33,7 @@ def routes(api: Api) -> list[tuple[str, str]]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "headers",
     [

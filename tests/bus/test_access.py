@@ -16,6 +16,8 @@ from casare_rpa.infrastructure.orchestrator.bus.nats import NatsConnector, subje
 from casare_rpa.infrastructure.orchestrator.bus.postgres import PostgresConnector
 from postgres_server import PostgresServer
 
+pytestmark = pytest.mark.slow
+
 SECRET = "s3cret/p@ss"
 ENCODED = "s3cret%2Fp%40ss"
 RIGHTS = 'permissions: {{ publish: "{0}", subscribe: "{0}" }}'

@@ -15,6 +15,8 @@ from chaos.proxy import Proxy, Way
 from fake_clock import FakeClock
 from postgres_server import PostgresServer
 
+pytestmark = pytest.mark.slow
+
 DEADLINE_SECONDS = 60.0
 
 
@@ -144,7 +146,6 @@ async def test_foreign_messages_are_ignored(server: BusServer) -> None:
 # Faults
 
 
-@pytest.mark.slow
 async def test_killed_server_ends_the_bus_until_it_is_back(server: BusServer) -> None:
     async with alive(connector(server)) as first, alive(connector(server)) as second:
         server.kill()
@@ -159,7 +160,6 @@ async def test_killed_server_ends_the_bus_until_it_is_back(server: BusServer) ->
         assert Hint("a", jobs=1) not in second.got
 
 
-@pytest.mark.slow
 async def test_stopped_server_counts_as_dead(server: BusServer) -> None:
     async with alive(connector(server)) as first, alive(connector(server)) as second:
         server.pause()
@@ -177,7 +177,6 @@ async def test_stopped_server_counts_as_dead(server: BusServer) -> None:
         await exchanged(first, second, 6)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("ways", [(Way.UP,), (Way.DOWN,), (Way.UP, Way.DOWN)], ids=["up", "down", "both"])
 async def test_connection_that_carries_nothing_counts_as_dead(server: BusServer, ways: tuple[Way, ...]) -> None:
     proxy = Proxy(server.port)
@@ -195,7 +194,6 @@ async def test_connection_that_carries_nothing_counts_as_dead(server: BusServer,
         assert second.bus.alive
 
 
-@pytest.mark.slow
 async def test_connection_that_is_reset_is_opened_again(server: BusServer) -> None:
     proxy = Proxy(server.port)
     await proxy.start()
@@ -215,7 +213,6 @@ async def test_connection_that_is_reset_is_opened_again(server: BusServer) -> No
         await exchanged(end, end, 9)
 
 
-@pytest.mark.slow
 async def test_instance_starts_while_the_server_is_away(server: BusServer) -> None:
     server.kill()
     async with opened(connector(server)) as end:

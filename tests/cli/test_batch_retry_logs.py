@@ -72,6 +72,7 @@ def test_batch_refused_half_way_reports_the_submitted_jobs() -> None:
     assert error(as_json)["code"] == "INVALID_MESSAGE"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -299,6 +299,7 @@ def test_robots_are_ordered_edited_and_deleted_by_ids_and_filters(server: Server
     assert "No robot matches." in done(casare("robot", "delete", *by_tag, "--yes", url=server.url))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["drain", "resume", "restart", "delete"])
 @pytest.mark.parametrize("arguments", [[], ["desk-1", "--all"], ["desk-1", "--tag", "sap"]])
 def test_order_names_robots_in_one_way(command: str, arguments: list[str]) -> None:

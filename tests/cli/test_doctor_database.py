@@ -14,6 +14,8 @@ from casare_rpa.domain.store_facts import DatabaseServerFacts, OpenTransaction
 from cli.running import casare, documented_checks
 from postgres_server import DEBIAN, free_port, running
 
+pytestmark = pytest.mark.slow
+
 OK, WARNING, PROBLEM = Verdict.OK, Verdict.WARNING, Verdict.PROBLEM
 GOOD = DatabaseServerFacts(
     version="15.14",

@@ -64,6 +64,7 @@ async def break_connection(client: OrchestratorWebSocketClient) -> None:
     await disconnected(client)
 
 
+@pytest.mark.slow
 async def test_connected_robot_sends_heartbeats(client: OrchestratorWebSocketClient, peer: Peer) -> None:
     first = await until(peer.heartbeat_at, lambda beaten_at: beaten_at is not None)
     assert client.session_id

@@ -124,6 +124,7 @@ async def test_limit_can_be_switched_off(tmp_path, wire: str) -> None:
             assert (await robot.next("connected"))["rate_limit"] is None
 
 
+@pytest.mark.slow
 async def test_connections_of_one_credential_over_the_burst_wait_for_their_turn(tmp_path, wire: str) -> None:
     with serving(tmp_path, CASARE_WIRE=wire, CASARE_RATE_LIMIT_CONNECTIONS="2:3") as server:
         busy = server.ws("/ws/monitoring/live-jobs", token=server.robot().api_key)

@@ -15,6 +15,8 @@ import pytest
 
 from postgres_server import DEBIAN, PostgresServer
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "how-to" / "run-several-instances.md").read_text(encoding="utf-8")
 START_SECONDS = 60.0

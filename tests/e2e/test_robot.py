@@ -12,6 +12,8 @@ from contract.stranger import stranger
 from running_robot import WITHIN_SECONDS, ended, job_when, kinds, lines_when, robot, robot_when
 from workflow_folders import workflow, workflow_of
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Any:
@@ -65,7 +67,6 @@ async def test_job_whose_robot_lacks_the_workflow_is_pending_with_that_reason(
     assert (pending["status"], pending["attempt"]) == ("pending", 0)
 
 
-@pytest.mark.slow
 async def test_cancel_stops_a_running_job_and_is_confirmed(server: Server, account: Account, tmp_path: Path) -> None:
     job_id = server.job(account, workflow_id="sleeper")["job_id"]
     async with robot(server, account, tmp_path):
@@ -84,7 +85,6 @@ async def test_cancel_stops_a_running_job_and_is_confirmed(server: Server, accou
         assert (await job_when(server, again["job_id"], ended))["status"] == "completed", "the slot is free again"
 
 
-@pytest.mark.slow
 async def test_robot_applies_the_timeout(server: Server, account: Account, tmp_path: Path) -> None:
     job_id = server.job(account, workflow_id="sleeper", timeout_seconds=2)["job_id"]
     async with robot(server, account, tmp_path):
@@ -92,7 +92,6 @@ async def test_robot_applies_the_timeout(server: Server, account: Account, tmp_p
     assert (failed["reason"], failed["error"]["type"]) == ("timeout", "timeout")
 
 
-@pytest.mark.slow
 async def test_killed_robot_loses_its_job_when_it_reconnects_and_no_job_runs_twice(
     server: Server, account: Account, tmp_path: Path
 ) -> None:
@@ -112,7 +111,6 @@ async def test_killed_robot_loses_its_job_when_it_reconnects_and_no_job_runs_twi
     assert gone
 
 
-@pytest.mark.slow
 async def test_retry_runs_on_the_reconnected_robot(server: Server, account: Account, tmp_path: Path) -> None:
     job_id = server.job(account, workflow_id="sleeper", max_attempts=2)["job_id"]
     async with robot(server, account, tmp_path) as process:
@@ -126,7 +124,6 @@ async def test_retry_runs_on_the_reconnected_robot(server: Server, account: Acco
         assert (await job_when(server, job_id, ended))["reason"] == "cancelled"
 
 
-@pytest.mark.slow
 async def test_restart_command_replaces_the_process_image(server: Server, account: Account, tmp_path: Path) -> None:
     first = server.job(account, workflow_id="quick")
     async with robot(server, account, tmp_path) as process:
@@ -146,7 +143,6 @@ async def test_restart_command_replaces_the_process_image(server: Server, accoun
         assert process.returncode is None, "the process id stays the same"
 
 
-@pytest.mark.slow
 async def test_server_restarted_during_a_job_gets_its_end(tmp_path: Path) -> None:
     """The robot continues without the server. It keeps the end and reports it after the restart."""
     with serving(tmp_path / "server") as first:
@@ -165,7 +161,6 @@ async def test_server_restarted_during_a_job_gets_its_end(tmp_path: Path) -> Non
                 assert kinds(second, job_id).count("claimed") == 1
 
 
-@pytest.mark.slow
 async def test_unreported_end_and_log_of_a_killed_robot_are_not_lost(tmp_path: Path) -> None:
     brief = "*** Test Cases ***\nOne\n    Log    begun\n    Sleep    1.5\n    Log    did it\n"
     with serving(tmp_path / "server") as first:

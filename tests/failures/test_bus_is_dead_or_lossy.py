@@ -39,6 +39,8 @@ from orchestrator.slices import ADMIN, Instance, InterceptedStore
 from postgres_server import DEBIAN
 from storage.postgres_database import empty_database
 
+pytestmark = pytest.mark.slow
+
 STEP_SECONDS = 0.0625
 """A power of two, so that a second is a whole number of steps."""
 DEADLINE_SECONDS = 30.0
@@ -281,7 +283,6 @@ MACHINE_SECONDS = 1.0
 """The time that a busy machine needs besides."""
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("program", [NATS_SERVERS["nats of the system"]])
 async def test_dead_bus_delays_changes_by_a_second_and_is_shown(tmp_path: Path, program: str) -> None:
     url = empty_database(DEBIAN)

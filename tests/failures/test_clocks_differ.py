@@ -21,6 +21,8 @@ from orchestrator.slices import Instance, InterceptedStore
 from postgres_server import DEBIAN
 from storage.postgres_database import empty_database
 
+pytestmark = pytest.mark.slow
+
 HOUR_SECONDS = 3600.0
 AHEAD = {"right": 0.0, "an hour ahead": HOUR_SECONDS, "an hour behind": -HOUR_SECONDS}
 ROUNDS = 3

@@ -20,6 +20,8 @@ from storage.postgres_database import empty_database
 from storage.test_postgres_jobs import assert_once, connected, ignore
 from storage.values import a_job, at
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("cuts", [60, pytest.param(1_000, marks=pytest.mark.long)])

@@ -13,6 +13,8 @@ from contract.stranger import stranger
 from contract.test_robot_life import robot_address
 from failures.processes import ask, begin_job, instance, job_of, robot_shown_as, shown_as, statuses, until
 
+pytestmark = pytest.mark.slow
+
 KNOWN_SECONDS = 16.0
 """15 s after the last write was seen. An instance looks every half second whether the others write."""
 MACHINE_SECONDS = 2.0
@@ -52,7 +54,6 @@ async def completes(at: Server, left: Killed) -> None:
     assert (await job_of(left.second, left.job_id))["attempt"] == 1
 
 
-@pytest.mark.slow
 @pytest.mark.long
 async def test_robots_of_a_killed_instance_are_known_in_time_and_keep_their_jobs(tmp_path: Path) -> None:
     async with killed(tmp_path) as left:
@@ -64,7 +65,6 @@ async def test_robots_of_a_killed_instance_are_known_in_time_and_keep_their_jobs
 
 
 @pytest.mark.long
-@pytest.mark.slow
 async def test_killed_instance_that_starts_again_is_listed_once_and_its_robots_are_known_to_be_away(
     tmp_path: Path,
 ) -> None:

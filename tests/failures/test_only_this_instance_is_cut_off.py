@@ -38,6 +38,8 @@ from failures.processes import (
 )
 from orchestrator.slices import hello
 
+pytestmark = pytest.mark.slow
+
 
 def cut_off(pair: Outage, *, shared: bool = True, reachable: bool = True) -> CutOffInstance:
     """`reachable`: whether the other instance can be asked."""
@@ -155,7 +157,6 @@ async def test_answer_of_the_store_ends_the_count(pair: Outage) -> None:
 # With processes, sockets and PostgreSQL
 
 
-@pytest.mark.slow
 @pytest.mark.long
 @pytest.mark.timeout(300)
 async def test_robots_of_an_instance_without_its_link_to_postgresql_move_and_keep_their_jobs(tmp_path: Path) -> None:

@@ -21,6 +21,8 @@ from storage.postgres_jobs import copy_jobs
 from storage.test_postgres_claims import claim, claiming, offered
 from storage.values import a_job
 
+pytestmark = pytest.mark.slow
+
 STOPPED_SECONDS = 5.0
 """How long the server keeps the transaction of an instance that stopped."""
 
@@ -84,7 +86,6 @@ async def test_instance_that_stopped_in_a_claim_blocks_no_other_for_long() -> No
     assert stored == {job.job_id: job.robot_id for job in [*first, *second]}
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("seconds", [3.0, pytest.param(60.0, marks=pytest.mark.long)])
 async def test_instance_that_continues_after_a_pause_is_fenced(tmp_path: Path, seconds: float) -> None:

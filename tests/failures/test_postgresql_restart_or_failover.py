@@ -33,6 +33,8 @@ from orchestrator.slices import hello
 from postgres_server import DEBIAN, PostgresServer
 from storage.values import a_job, add
 
+pytestmark = pytest.mark.slow
+
 
 async def test_lease_ends_one_window_after_the_return_at_the_earliest(pair: Outage) -> None:
     """The robot died in the outage. Whether it did is known only after it had a whole window to reconnect."""
@@ -148,7 +150,6 @@ async def test_nothing_is_assigned_or_acknowledged_meanwhile(pair: Outage) -> No
 # With processes, sockets and PostgreSQL
 
 
-@pytest.mark.slow
 async def test_restart_keeps_sockets_and_requests_say_when_to_try_again(tmp_path: Path) -> None:
     with postgres_server() as postgres, instance(tmp_path, "one", postgres.new_database("casare")) as server:
         account = server.robot()
@@ -171,7 +172,6 @@ async def test_restart_keeps_sockets_and_requests_say_when_to_try_again(tmp_path
             assert (await ask(server, "/api/v1/jobs", "POST", {"workflow_id": "w"})).status_code == 201
 
 
-@pytest.mark.slow
 @pytest.mark.long
 @pytest.mark.timeout(300)
 async def test_minute_without_postgresql_moves_no_robot_of_any_instance(tmp_path: Path) -> None:
@@ -205,7 +205,6 @@ async def test_minute_without_postgresql_moves_no_robot_of_any_instance(tmp_path
                     assert (stored["status"], stored["contact"], stored["attempt"]) == ("running", None, 1)
 
 
-@pytest.mark.slow
 @pytest.mark.long
 async def test_promoted_standby_begins_another_epoch_and_takes_writes() -> None:
     primary = PostgresServer(DEBIAN, settings=["synchronous_standby_names=*"], durable=True)

@@ -23,6 +23,8 @@ from casare_rpa.infrastructure.orchestrator.robots.cut_off import (
 from fake_clock import FakeClock
 from orchestrator.doorbells import Doorbells
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 async def opened(tmp_path: Path) -> AsyncIterator[Shared]:

@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from casare_rpa.domain.job_events import Cancel, Step
 from casare_rpa.domain.job_records import Change, JobToAdd
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
@@ -14,6 +16,8 @@ from postgres_server import DEBIAN
 from storage.postgres_database import empty_database
 from storage.test_postgres_jobs import assert_once, connected, ignore
 from storage.values import a_job, at
+
+pytestmark = pytest.mark.slow
 
 
 async def test_two_batches_in_opposite_order_cause_no_deadlock() -> None:

@@ -15,6 +15,8 @@ from contract.stranger import stranger
 from .languages import LANGUAGES, ROBOTS, ROOT, Language
 from .proxies import Proxy
 
+pytestmark = pytest.mark.slow
+
 INSTALLED_EVERYWHERE = ("python", "node")
 DIRECT = [name if name in INSTALLED_EVERYWHERE else pytest.param(name, marks=pytest.mark.long) for name in LANGUAGES]
 START_SECONDS = 60.0

@@ -15,6 +15,8 @@ from several_servers import NAMES, instance, new_store
 from .languages import LANGUAGES
 from .test_robots import INSTALLED_EVERYWHERE, START_SECONDS, robot_process
 
+pytestmark = pytest.mark.slow
+
 OTHERS = [name for name in LANGUAGES if name not in INSTALLED_EVERYWHERE]
 STEPS, STEP_SECONDS = 50, 0.2
 """A job lasts about as long as the restart of an instance."""
@@ -36,7 +38,6 @@ def all_are(server: Server, job_ids: list[str], status: str) -> bool:
     return {server.get(f"/jobs/{job_id}")["status"] for job_id in job_ids} == {status}
 
 
-@pytest.mark.slow
 @pytest.mark.long
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("names", [INSTALLED_EVERYWHERE, OTHERS], ids=",".join)

@@ -18,6 +18,8 @@ from casare_rpa.robot.executors.process_group import ProcessLimits
 from robot_kinds import KINDS, Kind
 from workflow_folders import PARENT, WITHIN_SECONDS, Recorder, task, until_gone, workflow_of
 
+pytestmark = pytest.mark.slow
+
 DRAIN_SECONDS = 0.05
 FLOOD_LINES = 10_000
 LONG_LINE_EVERY = 4
@@ -53,7 +55,6 @@ async def start(kind: Kind, folder: Path, body: str, recorder: Recorder, ready: 
     return running
 
 
-@pytest.mark.slow
 async def test_log_lines_have_level_order_and_node(kind: Kind, tmp_path: Path) -> None:
     recorder = Recorder()
     body = 'for level in ("DEBUG", "INFO", "WARNING", "ERROR"): log(level, f"one {level} äöü €")'
@@ -64,7 +65,6 @@ async def test_log_lines_have_level_order_and_node(kind: Kind, tmp_path: Path) -
     assert all(line.logged_at.tzinfo is not None for line in lines)
 
 
-@pytest.mark.slow
 async def test_result_is_any_json_made_of_the_parameters(kind: Kind, tmp_path: Path) -> None:
     body = 'result({"hello": parameters["who"], "items": parameters["items"], "big": 2**70, "none": None})'
     outcome = await run(kind, tmp_path, body, who="Ada", items=[1, "two", {"ü": 1.5}])
@@ -118,7 +118,6 @@ async def test_cancel_runs_the_cleanup_at_once_even_out_of_a_sleep(kind: Kind, t
     assert recorder.logged("cleaned up")
 
 
-@pytest.mark.slow
 async def test_timeout_is_enforced_with_the_cleanup_run(kind: Kind, tmp_path: Path) -> None:
     recorder = Recorder()
     path = kind.write(tmp_path, CLEANUP)
@@ -162,7 +161,6 @@ class Counter(Recorder):
                 await asyncio.sleep(0.001)
 
 
-@pytest.mark.slow
 async def test_flood_of_lines_is_complete_and_in_order_in_bounded_memory(kind: Kind, tmp_path: Path) -> None:
     """The lines are larger than the memory bound, so a robot that collected them would exceed it."""
     recorder, before = Counter(), psutil.Process().memory_info().rss
@@ -178,7 +176,6 @@ async def test_flood_of_lines_is_complete_and_in_order_in_bounded_memory(kind: K
     assert psutil.Process().memory_info().rss - before < FLOOD_MEMORY_BYTES
 
 
-@pytest.mark.slow
 async def test_slow_robot_slows_the_workflow_down(kind: Kind, tmp_path: Path) -> None:
     """Lines wait in the pipe, not in the robot's memory: the workflow cannot run far ahead of the robot."""
 
@@ -276,7 +273,6 @@ async def test_grandchild_is_killed_after_the_end(kind: Kind, tmp_path: Path) ->
         await until_gone(int(line.message.split()[1]))
 
 
-@pytest.mark.slow
 async def test_unknown_process_that_holds_the_pipes_does_not_delay_the_end(kind: Kind, tmp_path: Path) -> None:
     """It has its own session and a cleared environment: it is not found, but the end does not wait for it."""
     recorder = Recorder()
@@ -323,7 +319,6 @@ async def _pids_of(parent: asyncio.subprocess.Process) -> list[int]:
     return list(pids.values())
 
 
-@pytest.mark.slow
 async def test_death_of_the_robot_ends_its_workflows_and_their_children(tmp_path: Path) -> None:
     """Even of a workflow that holds the interpreter's lock and starts its children in other sessions."""
     parents = []

@@ -10,6 +10,8 @@ import pytest
 from casare_rpa.domain.logs import Level
 from workflow_folders import Recorder, task, until_gone, workflow, workflow_of
 
+pytestmark = pytest.mark.slow
+
 INVOICES = Path(__file__).parents[2] / "examples" / "invoices"
 
 RESULT = """
@@ -126,7 +128,6 @@ async def test_invoices_totals_and_rejects_of_its_own_folder(tmp_path: Path) -> 
     assert json.loads(report.with_suffix(".json").read_text())["totals"] == result["totals"]
 
 
-@pytest.mark.slow
 async def test_invoices_follow_a_changed_amount_and_an_empty_folder(tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     folder.mkdir()
@@ -241,7 +242,6 @@ async def test_failures_are_counted_and_the_first_is_named_with_its_folder(tmp_p
     assert recorder.progress[-1].percent == 100
 
 
-@pytest.mark.slow
 async def test_result_is_the_counts_unless_the_suite_sets_one(tmp_path: Path) -> None:
     suite = "*** Test Cases ***\nOne\n    Log    fine\nTwo\n    Skip\n"
     outcome = await Recorder().run(task(workflow(tmp_path / "1", suite), tmp_path / "1" / "out"))

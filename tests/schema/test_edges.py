@@ -46,6 +46,7 @@ CASES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("message_id", ["", 0, -1, 2**63, 10**40, "\U0001f600" * 300], ids=lambda value: str(value)[:8])
 async def test_any_id_is_answered(message_id: str | int, server: Server) -> None:
     account = server.robot()

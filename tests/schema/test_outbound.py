@@ -87,6 +87,7 @@ async def is_cancelled(admin: Stranger, robot: Stranger, job_id: str) -> None:
     await admin.next("job_update", lambda fields: fields["job_id"] == job_id and fields["status"] == "failed")
 
 
+@pytest.mark.slow
 async def test_sent_messages_match_the_document(scenario: dict[str, Stranger]) -> None:
     assert [fault for endpoint, peer in scenario.items() for fault in faults(endpoint, peer)] == []
     assert {endpoint: set(peer.kinds()) for endpoint, peer in scenario.items()} == SENT

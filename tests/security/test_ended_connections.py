@@ -16,6 +16,8 @@ from contract.server_process import ADMIN_SECRET, WIRES, Server, serving
 from security.conftest import blameless
 from wire.raw_socket import TEXT, connected, frame, handshake
 
+pytestmark = pytest.mark.slow
+
 CONNECTIONS = 10
 WITHIN_SECONDS = 20.0
 COLLECT = """

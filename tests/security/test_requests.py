@@ -117,6 +117,7 @@ async def provoke(server: Server, request: bytes) -> bytes:
             return b""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("request_bytes", HOSTILE.values(), ids=HOSTILE)
 async def test_hostile_request_causes_no_error_and_little_work(request_bytes: bytes, server: Server) -> None:
     await provoke(server, request_bytes)

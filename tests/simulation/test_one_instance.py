@@ -11,7 +11,7 @@ from tests.simulation.evidence import Evidence
 from tests.simulation.world import run
 
 SEEDS = 40
-MORE_SEEDS = 1_000
+MORE_SEEDS = 400
 CHUNK = 10
 
 

@@ -34,10 +34,20 @@ OPENERS: dict[str, Callable[[Path, StoreLimits], Awaitable[Store]]] = {
 }
 LONG = ("postgresql in turns", "newest postgresql")
 """The stores that only `make test-all` tries, because of the time."""
+QUICK = ("sqlite",)
+"""The stores that `make test QUICK=1` tries, too."""
 
 
 def kinds() -> list[Any]:
-    return [pytest.param(name, marks=pytest.mark.long if name in LONG else ()) for name in OPENERS]
+    return [pytest.param(name, marks=[*_slow_unless_quick(name), *_long(name)]) for name in OPENERS]
+
+
+def _slow_unless_quick(name: str) -> list[pytest.MarkDecorator]:
+    return [] if name in QUICK else [pytest.mark.slow]
+
+
+def _long(name: str) -> list[pytest.MarkDecorator]:
+    return [pytest.mark.long] if name in LONG else []
 
 
 @pytest.fixture
@@ -65,7 +75,7 @@ WRITERS: dict[str, Callable[[Path, int], Awaitable[Store]]] = {
 }
 
 
-@pytest.fixture(params=WRITERS)
+@pytest.fixture(params=[pytest.param(name, marks=_slow_unless_quick(name)) for name in WRITERS])
 async def writers(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[tuple[Store, Store]]:
     """Two stores of each kind on one empty database, with the tally slots 0 and 1."""
     first, second = [await WRITERS[request.param](tmp_path, slot) for slot in (0, 1)]

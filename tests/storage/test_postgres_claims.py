@@ -30,6 +30,8 @@ from storage.postgres_database import empty_database
 from storage.postgres_jobs import copy_jobs, plan_of
 from storage.values import a_job, a_slot, at
 
+pytestmark = pytest.mark.slow
+
 Claims = HotWriter[claims.ClaimCall, list[Job]]
 
 

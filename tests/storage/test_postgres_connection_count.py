@@ -14,6 +14,8 @@ from contract.stranger import stranger
 from contract.test_robot_life import admin_address, robot_address
 from postgres_server import DEBIAN, running
 
+pytestmark = pytest.mark.slow
+
 ROBOTS = 4
 JOBS_AT_ONCE = 20
 SEARCHES = ("/jobs?q=inv", "/logs?q=line", "/failures", "/runs", "/overview", "/audit", "/jobs/count?status=completed")
@@ -80,7 +82,6 @@ def requests_of(server: Server, accounts: list[Account]) -> list[Callable[[], ob
 
 
 @pytest.mark.long
-@pytest.mark.slow
 async def test_instance_under_load_has_twelve_connections_at_most(tmp_path: Path) -> None:
     url = running(DEBIAN).new_database("connection_count")
     with serving(tmp_path / "data", CASARE_DATABASE_URL=url) as server:

@@ -21,6 +21,8 @@ from casare_rpa.infrastructure.orchestrator.storage.postgres.poolers import refu
 from casare_rpa.infrastructure.orchestrator.storage.postgres.store import PostgresStore
 from postgres_server import DEBIAN, PostgresServer, free_port, running
 
+pytestmark = pytest.mark.slow
+
 DEADLINE = 30.0
 
 

@@ -14,6 +14,8 @@ from casare_rpa.infrastructure.orchestrator.storage.postgres.store import Postgr
 from postgres_server import DEBIAN
 from storage.postgres_database import empty_database
 
+pytestmark = pytest.mark.slow
+
 SECRETS = {"jwt_secret": "signing key", "api_secret": "secret of admins", "admin_password": "password"}
 
 

@@ -31,6 +31,8 @@ from storage.postgres_database import empty_database
 from storage.postgres_jobs import copy_jobs, plan_of
 from storage.values import a_job, a_report, at
 
+pytestmark = pytest.mark.slow
+
 MOST_PAGES = 4_000
 """Of 50 jobs with their indexes. All of the jobs have more than 10,000."""
 CANCELS = ("T1", "T11")

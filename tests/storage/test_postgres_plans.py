@@ -34,6 +34,8 @@ from storage.postgres_database import empty_database
 from storage.test_query_plans import IN_ORDER, SUMMED
 from storage.values import START, a_job, at
 
+pytestmark = pytest.mark.slow
+
 ROWS = 100_000
 LARGE = {"jobs", "job_events", "job_logs"}
 Asked = Callable[[Any], Any]
@@ -180,7 +182,6 @@ def scans(connection: ColdConnection, sql: str, parameters: Sequence[Any]) -> se
     return {node["Relation Name"] for node in nodes(plan) if node["Node Type"] == "Seq Scan"} & LARGE
 
 
-@pytest.mark.slow
 def test_no_large_table_is_scanned(recorded: tuple[ColdConnection, dict[str, list[Any]]]) -> None:
     connection, statements = recorded
     found = {
@@ -192,7 +193,6 @@ def test_no_large_table_is_scanned(recorded: tuple[ColdConnection, dict[str, lis
     assert found == set()
 
 
-@pytest.mark.slow
 def test_scan_is_detected(recorded: tuple[ColdConnection, dict[str, list[Any]]]) -> None:
     connection, _ = recorded
     assert scans(connection, "SELECT * FROM jobs WHERE attempt = $1", (7,)) == {"jobs"}

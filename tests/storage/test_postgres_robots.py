@@ -29,6 +29,8 @@ from storage.postgres_database import empty_database
 from storage.postgres_jobs import copy_jobs
 from storage.values import a_job, at
 
+pytestmark = pytest.mark.slow
+
 Writer = HotWriter[Any, Any]
 ROBOTS = [f"robot-{number:05}" for number in range(300)]
 PENDING = 100_000

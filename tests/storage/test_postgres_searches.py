@@ -12,6 +12,8 @@ from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import 
 from casare_rpa.infrastructure.orchestrator.storage.postgres.readers import PostgresReaders
 from postgres_server import DEBIAN, running
 
+pytestmark = pytest.mark.slow
+
 WITHIN_SECONDS = 30.0
 _SLEEPING = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT pg_sleep(%'"
 

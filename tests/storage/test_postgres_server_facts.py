@@ -11,6 +11,8 @@ from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import 
 from casare_rpa.infrastructure.orchestrator.storage.postgres.server_facts import read_facts
 from postgres_server import DEBIAN, PostgresServer, free_port
 
+pytestmark = pytest.mark.slow
+
 DEADLINE = 30.0
 
 

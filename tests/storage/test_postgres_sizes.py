@@ -14,6 +14,8 @@ from casare_rpa.infrastructure.orchestrator.storage.schema import metadata
 from postgres_server import DEBIAN, NEWEST, running
 from storage.postgres_database import empty_database
 
+pytestmark = pytest.mark.slow
+
 TENANTS = "INSERT INTO tenants (tenant_id, name, created_at) SELECT 't' || n, 'T', 0 FROM generate_series({}, {}) AS n"
 
 

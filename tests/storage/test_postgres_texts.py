@@ -1,11 +1,15 @@
 """Texts with a NUL, which PostgreSQL does not store, are written and looked for by the portable methods."""
 
+import pytest
+
 from audit_entries import AN_ENTRY
 from casare_rpa.domain.queues import Queue
 from casare_rpa.infrastructure.orchestrator.storage.postgres.store import PostgresStore
 from postgres_server import DEBIAN
 from storage.postgres_database import empty_database
 from storage.values import START, a_robot
+
+pytestmark = pytest.mark.slow
 
 
 async def test_nul_becomes_a_replacement_character() -> None:

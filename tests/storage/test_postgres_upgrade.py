@@ -25,6 +25,8 @@ from contract.test_robot_life import robot_address
 from postgres_server import DEBIAN, running
 from storage.newer_version import newer_migrations
 
+pytestmark = pytest.mark.slow
+
 SCHEMA = "SELECT version_num, min_reader, contracted FROM alembic_version, schema_info"
 
 
@@ -44,7 +46,6 @@ async def run_sql(target: Target, sql: str, *arguments: object) -> tuple[object,
         await connection.close()
 
 
-@pytest.mark.slow
 async def test_older_version_starts_until_the_contract(
     target: Target, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -62,7 +63,6 @@ async def test_older_version_starts_until_the_contract(
         await migrate_postgres(target)
 
 
-@pytest.mark.slow
 async def test_contract_is_refused_while_an_older_instance_runs(target: Target, tmp_path: Path) -> None:
     newer = newer_migrations(tmp_path)
     hear = (
@@ -79,7 +79,6 @@ async def test_contract_is_refused_while_an_older_instance_runs(target: Target, 
     assert await contract_postgres(target, newer) == ["c9001"]
 
 
-@pytest.mark.slow
 async def test_instances_that_start_together_upgrade_once(target: Target, tmp_path: Path) -> None:
     newer = newer_migrations(tmp_path)
     await asyncio.gather(*(migrate_postgres(target, newer) for _ in range(4)))
@@ -87,7 +86,6 @@ async def test_instances_that_start_together_upgrade_once(target: Target, tmp_pa
 
 
 @pytest.mark.long
-@pytest.mark.slow
 async def test_upgrade_does_not_queue_before_requests_for_a_table_in_use(
     target: Target, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -107,7 +105,6 @@ async def test_upgrade_does_not_queue_before_requests_for_a_table_in_use(
     assert await run_sql(target, SCHEMA) == ("9001", "0025", None)
 
 
-@pytest.mark.slow
 async def test_contract_is_refused_while_an_older_instance_starts(target: Target, tmp_path: Path) -> None:
     newer = newer_migrations(tmp_path)
     starting = await PostgresStore.open(target.url)  # it has no row of `instances` yet
@@ -117,7 +114,6 @@ async def test_contract_is_refused_while_an_older_instance_starts(target: Target
     assert await contract_postgres(target, newer) == ["c9001"]
 
 
-@pytest.mark.slow
 async def test_instance_that_starts_during_a_contract_is_refused(
     target: Target, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -138,7 +134,6 @@ async def test_instance_that_starts_during_a_contract_is_refused(
         await starting
 
 
-@pytest.mark.slow
 async def test_instance_that_was_cut_off_during_a_contract_says_so(
     target: Target, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -155,7 +150,6 @@ async def test_instance_that_was_cut_off_during_a_contract_says_so(
     await locks.close()
 
 
-@pytest.mark.slow
 async def test_instance_that_was_cut_off_during_a_contract_ends(target: Target, tmp_path: Path) -> None:
     """It would serve on a schema that it does not know. Its robots connect to another instance."""
     environment = {"CASARE_DATABASE_URL": target.url, "CASARE_DRAIN_DELAY_SECONDS": "600"}

@@ -34,6 +34,8 @@ from postgres_server import running as running_server
 from storage.postgres_database import empty_database
 from storage.values import START, a_job, a_report, a_robot, add, at, running
 
+pytestmark = pytest.mark.slow
+
 AUDIT = NewAudit(START, "ana", "order", "target", "why")
 RUNNING, PENDING = "job-running", "job-pending"
 LOGIN = LoginSession("lgn-1", "admin", None, "192.0.2.1", START, at(100), "digest")

@@ -19,6 +19,8 @@ from child_process import child_process
 from contract.server_process import Account, Server, serving
 from workflow_folders import workflow
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 UV = ROOT / ".tools" / "uv" / "bin" / "uv"
 WITHIN_SECONDS = 100
@@ -134,7 +136,6 @@ def test_wheel_contains_only_the_package_and_the_examples(wheel: Path) -> None:
     assert str(ROOT) not in said
 
 
-@pytest.mark.slow
 def test_bare_install_is_small_and_runs(bare: Home) -> None:
     installed = bare.packages()
     assert {"casare-rpa", "websockets"} <= installed
@@ -187,7 +188,6 @@ def finished(home: Home, server: Server, account: Account) -> dict[str, object]:
     return job
 
 
-@pytest.mark.slow
 def test_robot_of_a_bare_install_runs_jobs_and_suites_with_robot_framework(bare: Home, server: Server) -> None:
     workflow(bare.folder / "workflows", SUITE)
     account = server.robot()
@@ -200,7 +200,6 @@ def test_robot_of_a_bare_install_runs_jobs_and_suites_with_robot_framework(bare:
     assert (completed["status"], completed["result"]) == ("completed", "from the wheel")
 
 
-@pytest.mark.slow
 def test_install_with_extras_serves_and_completes_the_example_job(bare: Home, wheel: Path) -> None:
     bare.install(f"{wheel}[server,robotframework]")
     assert bare.packages() >= OF_THE_SERVER

@@ -10,6 +10,8 @@ from contract.stranger import now
 from wire.conftest import ENDPOINTS, AddressOf
 from wire.raw_socket import BINARY, TEXT, RawSocket, fragments, frame, opened
 
+pytestmark = pytest.mark.slow
+
 ROBOT, ADMIN, LOGS = "/ws/robot/{robot_id}", "/ws/admin", "/ws/logs"
 BEAT = {"status": "idle", "cpu_percent": 1, "memory_mb": 2, "timestamp": "2026-03-02T08:15:04Z"}
 

@@ -12,6 +12,8 @@ from contract.stranger import now
 from wire.raw_socket import accept_of, connected
 from wire.request_heads import CAPTURED, WRITTEN
 
+pytestmark = pytest.mark.slow
+
 HEADS = {**CAPTURED, **WRITTEN}
 
 

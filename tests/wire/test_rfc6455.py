@@ -28,6 +28,8 @@ from wire.raw_socket import (
     opened,
 )
 
+pytestmark = pytest.mark.slow
+
 ROBOT, ADMIN = "/ws/robot/{robot_id}", "/ws/admin"
 GOODBYE, PROTOCOL_ERROR, NO_TEXT, TOO_BIG = 1000, 1002, 1007, 1009
 SUBSCRIBE = '{"type":"subscribe","id":"é€😀","payload":{"channels":["queue"]}}'.encode()
@@ -293,7 +295,6 @@ async def test_same_rules_apply_to_robots(address_of: AddressOf, account: Accoun
         assert await raw.closed() == PROTOCOL_ERROR
 
 
-@pytest.mark.slow
 async def test_pings_of_a_peer_that_does_not_read_take_no_memory(admin: str) -> None:
     """Pongs without room are dropped. Sent pongs are complete, and the connection still works."""
     flood = frame(PING, b"x" * 125) * 1000

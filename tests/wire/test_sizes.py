@@ -23,6 +23,8 @@ from wire.raw_socket import (
     opened,
 )
 
+pytestmark = pytest.mark.slow
+
 ROBOT, ADMIN = "/ws/robot/{robot_id}", "/ws/admin"
 GOODBYE, PROTOCOL_ERROR, TOO_BIG, BAD_FRAMES = 1000, 1002, 1009, 4000
 LIMIT_OF = {ROBOT: 256 * 1024, ADMIN: 64 * 1024}
@@ -127,7 +129,6 @@ async def test_flood_of_malformed_messages_ends_with_its_code(endpoint: str, add
         assert [document["type"] for document in raw.seen].count("error") == 100
 
 
-@pytest.mark.slow
 async def test_flood_of_small_frames_delays_no_other_and_is_answered(address_of: AddressOf, account: Account) -> None:
     """A hundred thousand pings of six bytes. The bystander measures the delay of other connections."""
     beat = {"status": "idle", "cpu_percent": 1, "memory_mb": 2, "timestamp": "2026-03-02T08:15:04Z"}

@@ -10,6 +10,8 @@ from casare_rpa.infrastructure.orchestrator.hub.session import ANSWER_SECONDS
 from wire.conftest import AddressOf
 from wire.raw_socket import PING, PONG, TEXT, RawSocket, closing, frame, opened
 
+pytestmark = pytest.mark.slow
+
 REPLACED = 4009
 TRIES = 3
 """A busy machine can delay an answer, but not three in a row for seconds."""
