@@ -19,7 +19,7 @@ from contract.stranger import stranger
 from .languages import ROOT
 from .proxies import Proxy, haproxy, make_certificates, nginx
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 IDLE_SECONDS = 75.0
 """Longer than the time after which the proxies of the page end a connection without traffic."""
 

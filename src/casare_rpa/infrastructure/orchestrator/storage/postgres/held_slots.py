@@ -10,9 +10,14 @@ from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import 
 
 CLAIM_LOCK = 0x6F666672
 """The first number of the advisory locks of claims; the second is of a robot."""
+# The order and the two comparisons make the planner use `jobs_held`. With `=`, a plan that was made while the table was
+# empty can read `jobs_open` as a whole, because there it costs the same.
 HELD = """(
-    SELECT count(*) FROM jobs
-    WHERE jobs.robot_id = {}.robot_id AND finished_at IS NULL AND jobs.robot_id IS NOT NULL
+    SELECT count(*) FROM (
+        SELECT FROM jobs
+        WHERE jobs.robot_id >= {0}.robot_id AND jobs.robot_id <= {0}.robot_id AND finished_at IS NULL
+        ORDER BY jobs.robot_id
+    ) AS held
 )"""
 # A robot that never connected has no row.
 LOST = """EXISTS (
