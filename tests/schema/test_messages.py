@@ -85,7 +85,7 @@ def test_valid_message_is_acknowledged_or_refused_with_a_reason(
     number = 0
     acknowledged = 0
 
-    @settings(BOUNDED, max_examples=12 * more)
+    @settings(BOUNDED, max_examples=60 * more)
     @given(valid(frames_of(endpoint, "in")[kind]), st.integers(0, 100))
     def check(frame: dict[str, Any], choice: int) -> None:
         nonlocal number, acknowledged
