@@ -72,7 +72,7 @@ class MonitoringEndpoint(Endpoint[MonitoringParts]):
             session.close(error.close_code)
             return
         old = session.principal
-        if (fresh.role, fresh.name, fresh.tenant_id) != (old.role, old.name, old.tenant_id):
+        if fresh.holder != old.holder:
             sentence = f"it belongs to another principal; expected a token of {old.name!r}"
             session.refuse(about(AuthError(sentence, CloseCode.FORBIDDEN, field="token"), refresh))
             session.close(CloseCode.FORBIDDEN)
