@@ -112,6 +112,10 @@ def test_json_text_is_as_strict_as_messages() -> None:
         (r'"\ud83d\n"', '"\\ufffd\\n"'),
         (r'"\\u0000 \\ud800"', r'"\\u0000 \\ud800"'),
         (r'"\u0041\u0000"', '"\\u0041\\ufffd"'),
+        (r'"\\\u0000\\\\\udc00"', '"\\\\\\ufffd\\\\\\\\\\ufffd"'),
+        (r'"\ud83d\\\ude00"', '"\\ufffd\\\\\\ufffd"'),
+        (r'"\uD83D\uDE00\uDE00\uD83D"', '"\\uD83D\\uDE00\\ufffd\\ufffd"'),
+        ('"\0\0\\u0000"', '"\0\0\\u0000"'),  # not JSON: the decoder refuses an unescaped NUL
     ],
 )
 def test_repair_replaces_only_characters_that_cannot_be_stored(text: str, repaired: str) -> None:

@@ -1,16 +1,19 @@
 """Work of many connections begins in turns of the event loop, none of which begins more than a few."""
 
 import asyncio
+from functools import partial
 
-from casare_rpa.infrastructure.orchestrator.transport.loop_turns import LoopTurns, Urgency
+from casare_rpa.infrastructure.orchestrator.transport.loop_turns import Lane, LoopTurns, Urgency
 
 
-class Turns(LoopTurns):
-    """Records the work of each turn."""
+class Turns(Lane):
+    """A lane of its own, which records the work of each turn."""
 
     def __init__(self, per_turn: int) -> None:
-        super().__init__(asyncio.get_running_loop(), per_turn)
         self.ran: list[list[object]] = [[]]
+        loop_turns = LoopTurns(asyncio.get_running_loop())
+        super().__init__(loop_turns, per_turn)
+        loop_turns.add(self)
 
     def arrive(self, key: object, urgency: Urgency = Urgency.FIRST) -> bool:
         return self.run(key, lambda: self.ran[-1].append(key), urgency)
@@ -75,3 +78,67 @@ async def test_queued_work_runs_in_later_turns_and_once_for_each_connection() ->
     while len(turns):
         await turns.turn()
     assert turns.ran == [[], ["a", "b"], ["c"]]
+
+
+class Clock:
+    """A clock that work moves on."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+async def test_a_turn_begins_one_piece_of_each_lane_and_more_only_within_its_time() -> None:
+    clock = Clock()
+    turns = LoopTurns(asyncio.get_running_loop(), turn_seconds=0.002, now=clock)
+    ran: list[list[str]] = []
+    lanes = {"request": turns.lane(2), "frame": turns.lane(4)}
+
+    def work(kind: str, seconds: float) -> None:
+        ran[-1].append(kind)
+        clock.seconds += seconds
+
+    for number in range(4):
+        lanes["frame"].queue(number, partial(work, "frame", 0.005 if number == 0 else 0.0))
+        lanes["request"].queue(number, partial(work, "request", 0.0))
+    while any(map(len, lanes.values())):
+        ran.append([])
+        await asyncio.sleep(0)
+    assert ran == [
+        ["request", "frame"],  # the first frame took the time of the turn
+        ["request", "frame", "request", "frame", "frame"],
+        ["request"],
+    ]
+
+
+async def test_a_request_waits_when_the_time_of_the_turn_is_over() -> None:
+    clock = Clock()
+    turns = LoopTurns(asyncio.get_running_loop(), turn_seconds=0.002, now=clock)
+    lane, other = turns.lane(2), turns.lane(1)
+
+    def work() -> None:
+        clock.seconds += 0.003
+
+    assert not other.run("a", work, Urgency.FIRST)
+    assert not lane.run("b", work, Urgency.FIRST), "the first piece of each lane begins always"
+    assert lane.run("c", work, Urgency.FIRST)
+    await asyncio.sleep(0)
+    assert len(lane) == 0
+
+
+async def test_a_turn_that_is_awaited_comes_in_order_and_a_cancelled_one_does_not_count() -> None:
+    lane = LoopTurns(asyncio.get_running_loop()).lane(1)
+    order: list[int] = []
+
+    async def wait(number: int) -> None:
+        await lane.turn()
+        order.append(number)
+
+    tasks = [asyncio.create_task(wait(number)) for number in range(3)]
+    await asyncio.sleep(0)
+    tasks[1].cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert order == [0, 2]
+    assert len(lane) == 0

@@ -20,6 +20,7 @@ from casare_rpa.infrastructure.orchestrator.transport.fast_protocol import MAX_W
 from casare_rpa.infrastructure.orchestrator.transport.guarded_protocol import (
     FRAMES_PER_TURN,
     PIECE_BYTES,
+    READERS_PER_TURN,
     GuardedProtocol,
 )
 from casare_rpa.infrastructure.orchestrator.transport.loop_turns import LoopTurns
@@ -70,9 +71,10 @@ class Talk:
 async def serving(app: object, ws: type[GuardedProtocol] = FastProtocol) -> AsyncIterator[tuple[str, int]]:
     """An application that returns the address on which it listens."""
     loop = asyncio.get_running_loop()
+    turns = LoopTurns(loop)
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]
-        ws=partial(ws, turns=LoopTurns(loop, FRAMES_PER_TURN)),  # type: ignore[arg-type]
+        ws=partial(ws, frames=turns.lane(FRAMES_PER_TURN), readers=turns.lane(READERS_PER_TURN)),  # type: ignore[arg-type]
         ws_per_message_deflate=False,
         log_config=None,
         ws_ping_interval=None,
@@ -83,7 +85,7 @@ async def serving(app: object, ws: type[GuardedProtocol] = FastProtocol) -> Asyn
         read_timeout_seconds=60,
         write_timeout_seconds=60,
         gate=ConnectionGate(total=100, per_address=100, now=loop.time),
-        turns=LoopTurns(loop, REQUESTS_PER_TURN),
+        requests=turns.lane(REQUESTS_PER_TURN),
         now=SystemClock().now,
     )
     server = await loop.create_server(lambda: make(config, ServerState(), {}), "127.0.0.1", 0)
@@ -372,10 +374,10 @@ async def test_texts_handled_in_the_receiver_stay_complete_and_in_order(seed: in
         assert talk.at_once > 0
 
 
-@pytest.mark.parametrize("end", ["abort", "too long a frame"])
-async def test_connections_that_end_at_once_end_in_several_turns_of_the_loop(end: str) -> None:
+@pytest.mark.parametrize(("end", "per_turn"), [("abort", READERS_PER_TURN), ("too long a frame", FRAMES_PER_TURN)])
+async def test_connections_that_end_at_once_end_in_several_turns_of_the_loop(end: str, per_turn: int) -> None:
     """The end of each takes time, which everything else that is ready waits for."""
-    number, turn = 5 * FRAMES_PER_TURN, 0
+    number, turn = 20, 0
     ended: list[int] = []
     all_ended = asyncio.Event()
 
@@ -411,4 +413,47 @@ async def test_connections_that_end_at_once_end_in_several_turns_of_the_loop(end
         async with asyncio.timeout(WITHIN_SECONDS):
             await all_ended.wait()
         counting.cancel()
-    assert max(ended.count(one) for one in ended) <= FRAMES_PER_TURN
+    assert max(ended.count(one) for one in ended) <= per_turn
+
+
+@pytest.mark.parametrize("ws", [GuardedProtocol, FastProtocol])
+async def test_large_texts_that_wait_for_their_readers_are_taken_one_in_each_turn_of_the_loop(
+    ws: type[GuardedProtocol],
+) -> None:
+    """Robots over a limit are read again at the same moment, and each large text takes milliseconds."""
+    number, turn = 8, 0
+    taken: list[int] = []
+    all_taken, go_on = asyncio.Event(), asyncio.Event()
+
+    async def app(_scope: object, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        await go_on.wait()
+        assert len((await receive())["text"]) == 2 * PIECE_BYTES
+        taken.append(turn)
+        if len(taken) == number:
+            all_taken.set()
+        await receive()
+
+    async def count_turns() -> None:
+        nonlocal turn
+        while True:
+            turn += 1
+            await asyncio.sleep(0)
+
+    async with serving(app, ws) as address, contextlib.AsyncExitStack() as stack:
+        opened = []  # an object of an open connection that is not kept closes it
+        for _ in range(number):
+            reader, writer = await asyncio.open_connection(*address)
+            opened.append((reader, writer))
+            stack.callback(writer.transport.abort)
+            writer.write(HANDSHAKE)
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(frame(TEXT, b"x" * 2 * PIECE_BYTES))
+        await asyncio.sleep(0.1)
+        counting = asyncio.create_task(count_turns())
+        go_on.set()
+        async with asyncio.timeout(WITHIN_SECONDS):
+            await all_taken.wait()
+        counting.cancel()
+    assert len(set(taken)) == number

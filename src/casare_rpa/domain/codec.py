@@ -17,9 +17,9 @@ from casare_rpa.domain.refusals import refusal_of
 
 MAX_DEPTH = 32
 _SURROGATE_OR_NUL = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)")
-_HIGH = r"\\u[dD][89abAB][0-9a-fA-F]{2}"
-_LOW = r"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-_LONE_SURROGATE = re.compile(rf"{_HIGH}(?!{_LOW})|{_LOW}(?<!{_HIGH}{_LOW})")
+_HIGH = r"[89abAB][0-9a-fA-F]{2}"
+_LOW = r"[c-fC-F][0-9a-fA-F]{2}"
+_LONE_SURROGATE = re.compile(rf"\\u[dD](?:{_HIGH}(?!\\u[dD]{_LOW})|{_LOW}(?<!\\u[dD]{_HIGH}\\u[dD]{_LOW}))")
 _SQUARE = bytes.maketrans(b"{}", b"[]")
 _NEITHER_BRACKET_NOR_QUOTE = bytes(set(range(256)) - set(b'[]{}"'))
 _SIGNS = bytes.maketrans(b"[]", b"\x01\xff")
@@ -150,13 +150,15 @@ def repair(text: str) -> str:
 
     PostgreSQL stores neither of them, and a lone surrogate has no UTF-8 form. A refused message would lose log lines.
     """
-    if not _SURROGATE_OR_NUL.search(text):
+    if not _SURROGATE_OR_NUL.search(text) or "\x00" in text:  # an unescaped NUL is not JSON: the decoder refuses it
         return text
     # An escaped backslash must not be read as the start of the next escape. Pairs of backslashes, read from the left,
-    # are the escaped ones; they are replaced during the search. No step below runs Python code per escape, because a
-    # message of 256 KiB can consist of escapes.
-    text = text.replace("\\\\", "\\u005c").replace("\\u0000", "\\ufffd")
-    return _LONE_SURROGATE.sub(r"\\ufffd", text).replace("\\u005c", "\\\\")
+    # are the escaped ones; two NULs stand for each meanwhile. No step below runs Python code per escape, because
+    # a message of 256 KiB can consist of escapes.
+    text = text.replace("\\\\", "\x00\x00").replace("\\u0000", "\\ufffd")
+    if "\\ud" in text or "\\uD" in text:
+        text = _LONE_SURROGATE.sub(r"\\ufffd", text)
+    return text.replace("\x00\x00", "\\\\")
 
 
 def check_depth(text: str) -> None:

@@ -16,7 +16,11 @@ from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.limits import ROBOT_MESSAGE_BYTES
 from casare_rpa.infrastructure.orchestrator.transport.connection_gate import ConnectionGate
 from casare_rpa.infrastructure.orchestrator.transport.fast_protocol import FastProtocol
-from casare_rpa.infrastructure.orchestrator.transport.guarded_protocol import FRAMES_PER_TURN, GuardedProtocol
+from casare_rpa.infrastructure.orchestrator.transport.guarded_protocol import (
+    FRAMES_PER_TURN,
+    READERS_PER_TURN,
+    GuardedProtocol,
+)
 from casare_rpa.infrastructure.orchestrator.transport.loop_turns import LoopTurns
 from casare_rpa.infrastructure.orchestrator.transport.request_protocol import REQUESTS_PER_TURN, RequestProtocol
 
@@ -108,19 +112,19 @@ def make_server(
     arrive. The heartbeat timeout decides instead. Forwarding headers count only from `trusted_proxies`. Must be called
     in the running event loop.
     """
-    loop = asyncio.get_running_loop()
+    turns = LoopTurns(asyncio.get_running_loop())
     http = partial(
         RequestProtocol,
         read_timeout_seconds=times.read_seconds,
         write_timeout_seconds=times.write_seconds,
         gate=gate,
-        turns=LoopTurns(loop, REQUESTS_PER_TURN),
+        requests=turns.lane(REQUESTS_PER_TURN),
         now=now,
     )
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]  # uvicorn's union of application types
         http=http,  # type: ignore[arg-type]  # uvicorn expects a class
-        ws=partial(PROTOCOLS[wire], turns=LoopTurns(loop, FRAMES_PER_TURN)),  # type: ignore[arg-type]  # as for `http`
+        ws=partial(PROTOCOLS[wire], frames=turns.lane(FRAMES_PER_TURN), readers=turns.lane(READERS_PER_TURN)),  # type: ignore[arg-type]  # as for `http`
         ws_max_size=ROBOT_MESSAGE_BYTES,  # the largest of all endpoints; each endpoint then sets its own
         ws_per_message_deflate=False,
         ws_ping_interval=times.ping_seconds,

@@ -40,7 +40,7 @@ from casare_rpa.domain.vocabulary import CloseCode
 from casare_rpa.infrastructure.orchestrator.ports.sockets import TRANSPORT_EXTENSION, TextHandler
 from casare_rpa.infrastructure.orchestrator.transport.connection_gate import Guest
 from casare_rpa.infrastructure.orchestrator.transport.guarded_protocol import PIECE_BYTES, GuardedProtocol
-from casare_rpa.infrastructure.orchestrator.transport.loop_turns import LoopTurns
+from casare_rpa.infrastructure.orchestrator.transport.loop_turns import Lane
 from casare_rpa.infrastructure.orchestrator.transport.text_queue import TextQueue
 
 FINAL_TEXT, MASKED, TWO_BYTE_LENGTH = 0x81, 0x80, 126
@@ -99,9 +99,15 @@ class FastProtocol(GuardedProtocol):
     """
 
     def __init__(
-        self, config: uvicorn.Config, server_state: ServerState, app_state: dict[str, object], *, turns: LoopTurns
+        self,
+        config: uvicorn.Config,
+        server_state: ServerState,
+        app_state: dict[str, object],
+        *,
+        frames: Lane,
+        readers: Lane,
     ) -> None:
-        super().__init__(config, server_state, app_state, turns=turns)
+        super().__init__(config, server_state, app_state, frames=frames, readers=readers)
         self._texts = TextQueue(self.loop)
         # uvicorn only calls put_nowait, get and empty. Its asyncio.Queue looks up the running loop for each message,
         # which is a system call.

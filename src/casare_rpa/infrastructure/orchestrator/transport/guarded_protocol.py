@@ -26,7 +26,7 @@ from websockets.protocol import State
 from casare_rpa.domain.vocabulary import CloseCode
 from casare_rpa.infrastructure.orchestrator.ports.sockets import PEER_EXTENSION, SIZE_EXTENSION
 from casare_rpa.infrastructure.orchestrator.transport.handshake import LINGER_SECONDS, UpgradedProtocol
-from casare_rpa.infrastructure.orchestrator.transport.loop_turns import LoopTurns
+from casare_rpa.infrastructure.orchestrator.transport.loop_turns import Lane
 
 PIECE_BYTES = 4 * 1024
 """The bytes that are parsed before other connections get a turn. The smallest frame has six bytes."""
@@ -35,7 +35,11 @@ MAX_CONTROL_BYTES = 125
 MAX_FRAGMENTS = 16 * 1024
 """The largest number of fragments of a message. The size limit does not count empty fragments."""
 FRAMES_PER_TURN = 4
-"""Pieces that are parsed, and connections that end, in one turn of the loop. Each takes up to a millisecond."""
+"""Pieces that are parsed in one turn of the loop. Each takes up to a millisecond, or as long as the message that it
+completes."""
+READERS_PER_TURN = 1
+"""Readers that one turn wakes for a text longer than a piece, or for the end of their connection. Each then works for
+up to a few milliseconds. Many can become ready at the same moment: a limit ends, or a proxy."""
 MAX_UNSENT_BYTES = 256 * 1024
 """Pings of a peer are not answered while more than this is unsent to it."""
 
@@ -50,10 +54,17 @@ class GuardedProtocol(UpgradedProtocol):
     """
 
     def __init__(
-        self, config: uvicorn.Config, server_state: ServerState, app_state: dict[str, object], *, turns: LoopTurns
+        self,
+        config: uvicorn.Config,
+        server_state: ServerState,
+        app_state: dict[str, object],
+        *,
+        frames: Lane,
+        readers: Lane,
     ) -> None:
         super().__init__(config, server_state, app_state)
-        self._turns = turns
+        self._frames = frames
+        self._readers = readers
         self.linger_seconds = LINGER_SECONDS
         self._unparsed = bytearray()
         self._incomplete = False
@@ -98,7 +109,7 @@ class GuardedProtocol(UpgradedProtocol):
         events, self.queue = self.queue, late
         super().connection_lost(exc)
         self.queue = events
-        self._turns.queue(self, partial(events.put_nowait, late.get_nowait()))
+        self._readers.queue(self, partial(events.put_nowait, late.get_nowait()))
         self.conn.parser_exc = self.conn.handshake_exc = None  # their tracebacks refer to the connection
 
     def shutdown(self) -> None:
@@ -221,10 +232,12 @@ class GuardedProtocol(UpgradedProtocol):
             self.transport.resume_reading()
             return
         self.transport.pause_reading()
-        self._turns.queue(self, self._parse_piece)
+        self._frames.queue(self, self._parse_piece)
 
     async def receive(self) -> ASGIReceiveEvent:
         event = await super().receive()
+        if event["type"] == "websocket.receive" and len(event.get("text") or "") > PIECE_BYTES:
+            await self._readers.turn()
         if self._unparsed and not self._incomplete:
             self._read_on()  # super() may have resumed reading although a piece is left
         return event

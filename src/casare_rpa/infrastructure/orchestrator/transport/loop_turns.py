@@ -2,14 +2,21 @@
 
 A turn runs everything that is ready. With thousands of ready connections it would take seconds, and every other
 connection would wait for its end. Work that waits begins in later turns, by urgency and then in the order of arrival.
+
+Each kind of work has a lane. A turn begins one piece of each lane, and more only within the time that all lanes share:
+a message of 252 KiB takes several milliseconds to decode, and three of them can be complete at the same moment.
 """
 
 import asyncio
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from enum import IntEnum
 
 Work = Callable[[], None]
+
+TURN_SECONDS = 0.002
+"""The time after which a turn begins no second piece of a lane. The piece that is under way ends."""
 
 
 class Urgency(IntEnum):
@@ -23,23 +30,76 @@ class Urgency(IntEnum):
 
 
 class LoopTurns:
-    """Runs work at once or in a later turn, and no more than `per_turn` pieces in one turn. `key` is a connection."""
+    """The turns of one event loop, and the time that its lanes share in each of them."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, per_turn: int) -> None:
-        self._loop = loop
-        self._per_turn = per_turn
-        self._begun = 0
-        self._waiting: tuple[OrderedDict[object, Work], ...] = tuple(OrderedDict() for _ in Urgency)
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        turn_seconds: float = TURN_SECONDS,
+        now: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self.loop = loop
+        self._turn_seconds = turn_seconds
+        self._now = now
+        self._lanes: list[Lane] = []
+        self._began_at: float | None = None
+        """When the first piece of this turn began."""
         self._scheduled = False
 
+    def lane(self, per_turn: int) -> "Lane":
+        """A new lane, of which one turn begins no more than `per_turn` pieces."""
+        lane = Lane(self, per_turn)
+        self.add(lane)
+        return lane
+
+    def add(self, lane: "Lane") -> None:
+        self._lanes.append(lane)
+
+    def has_time(self) -> bool:
+        return self._began_at is None or self._now() - self._began_at < self._turn_seconds
+
+    def begin(self, work: Work) -> None:
+        if self._began_at is None:
+            self._began_at = self._now()
+        self.schedule()  # the next turn resets time and counts, also if nothing waits
+        work()
+
+    def schedule(self) -> None:
+        if not self._scheduled:
+            self._scheduled = True
+            self.loop.call_soon(self._next_turn)
+
+    def _next_turn(self) -> None:
+        self._scheduled = False
+        self._began_at = None
+        for lane in self._lanes:
+            lane.begun = 0
+        began = True
+        while began:
+            began = False
+            for lane in self._lanes:
+                began = lane.begin_next() or began
+
+
+class Lane:
+    """Runs work of one kind at once or in a later turn. `key` is a connection or a future."""
+
+    def __init__(self, turns: LoopTurns, per_turn: int) -> None:
+        self.begun = 0
+        """Pieces of this turn."""
+        self._turns = turns
+        self._per_turn = per_turn
+        self._waiting: tuple[OrderedDict[object, Work], ...] = tuple(OrderedDict() for _ in Urgency)
+
     def __len__(self) -> int:
-        """The number of connections whose work waits."""
+        """The number of keys whose work waits."""
         return sum(map(len, self._waiting))
 
     def run(self, key: object, work: Work, urgency: Urgency) -> bool:
         """Run or queue; returns whether it was queued."""
         # Work that waits goes first, also if this turn could begin more.
-        if self._begun < self._per_turn and not self:
+        if self._may_begin() and not self:
             self._begin(work)
             return False
         self.queue(key, work, urgency)
@@ -48,27 +108,34 @@ class LoopTurns:
     def queue(self, key: object, work: Work, urgency: Urgency = Urgency.FIRST) -> None:
         """Run in a later turn. One piece of work waits for each key and urgency; the newest replaces it."""
         self._waiting[urgency][key] = work
-        self._schedule()
+        self._turns.schedule()
+
+    async def turn(self) -> None:
+        """Wait for a later turn."""
+        reached: asyncio.Future[None] = self._turns.loop.create_future()
+        self.queue(reached, lambda: reached.set_result(None))
+        try:
+            await reached
+        finally:
+            self.cancel(reached)
 
     def cancel(self, key: object) -> None:
-        """Remove the waiting work of a connection. Idempotent."""
+        """Remove the waiting work of a key. Idempotent."""
         for waiting in self._waiting:
             waiting.pop(key, None)
 
+    def begin_next(self) -> bool:
+        """Begin the next piece that waits, if this turn may; returns whether it did."""
+        waiting = next(filter(None, self._waiting), None)
+        if waiting is None or not self._may_begin():
+            return False
+        _, work = waiting.popitem(last=False)
+        self._begin(work)
+        return True
+
+    def _may_begin(self) -> bool:
+        return self.begun == 0 or (self.begun < self._per_turn and self._turns.has_time())
+
     def _begin(self, work: Work) -> None:
-        self._begun += 1
-        self._schedule()  # the next turn resets the count, also if nothing waits
-        work()
-
-    def _schedule(self) -> None:
-        if not self._scheduled:
-            self._scheduled = True
-            self._loop.call_soon(self._next_turn)
-
-    def _next_turn(self) -> None:
-        self._scheduled = False
-        self._begun = 0
-        for waiting in self._waiting:
-            while waiting and self._begun < self._per_turn:
-                _, work = waiting.popitem(last=False)
-                self._begin(work)
+        self.begun += 1
+        self._turns.begin(work)

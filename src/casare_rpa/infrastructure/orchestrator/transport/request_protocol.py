@@ -38,7 +38,7 @@ from casare_rpa.infrastructure.orchestrator.transport.handshake import (
     handshake_problem,
     request_of,
 )
-from casare_rpa.infrastructure.orchestrator.transport.loop_turns import LoopTurns, Urgency
+from casare_rpa.infrastructure.orchestrator.transport.loop_turns import Lane, Urgency
 
 MAX_HEAD_BYTES = 64 * 1024
 """The longest head of a request. Also the most that may follow its last byte of body: chunk headers and trailers.
@@ -76,14 +76,14 @@ class RequestProtocol(HttpToolsProtocol):
         read_timeout_seconds: float,
         write_timeout_seconds: float,
         gate: ConnectionGate,
-        turns: LoopTurns,
+        requests: Lane,
         now: Callable[[], Instant],
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._read_timeout_seconds = read_timeout_seconds
         self._write_timeout_seconds = write_timeout_seconds
         self._gate = gate
-        self._turns = turns
+        self._requests = requests
         self._now = now
         self._read_deadline: asyncio.TimerHandle | None = None
         self._write_deadline: asyncio.TimerHandle | None = None
@@ -110,7 +110,7 @@ class RequestProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._guest.leave()
-        self._turns.cancel(self)
+        self._requests.cancel(self)
         self._unparsed.clear()
         self._stop_read_deadline()
         self._stop_write_deadline()
@@ -129,7 +129,7 @@ class RequestProtocol(HttpToolsProtocol):
         """Read on now, or in a later turn of the loop if many connections wait. Until then reading stops."""
         if self._guest.admitted:
             self._read_on()
-        elif self._turns.run(self, self._take_turn, self._urgency()):
+        elif self._requests.run(self, self._take_turn, self._urgency()):
             self.flow.pause_reading()
 
     def _urgency(self) -> Urgency:
