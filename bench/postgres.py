@@ -95,6 +95,7 @@ class Cluster:
     instances: tuple[Running, ...]
     process_id: int
     """Of the first process of PostgreSQL."""
+    url: str
 
 
 @contextlib.asynccontextmanager
@@ -109,7 +110,7 @@ async def cluster(instances: int, robots: int, slots: int, pinned: bool, pending
             own = {"CASARE_DATABASE_URL": url, "CASARE_INSTANCE_NAME": f"bench-{number}"}
             server = servers.casare(data, pinned, LOAD_CORE, **own, **SECRETS)
             running.append(await stack.enter_async_context(server))
-        yield Cluster((*running,), process_id)
+        yield Cluster((*running,), process_id, url)
 
 
 @contextlib.asynccontextmanager

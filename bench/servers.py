@@ -20,6 +20,7 @@ HOST = "127.0.0.1"
 SECRET = "the-admin-secret-of-the-benchmarks"  # noqa: S105
 ADMIN = {"X-API-Secret": SECRET}
 PEERS = Path(__file__).parent / "peers"
+REDIS = Path("/usr/bin/redis-server")
 PYTHON = {"picows": ".tools/bench/bin/python", "fastapi": sys.executable}
 START_SECONDS = 60.0
 SERVER_CORE = 0
@@ -115,4 +116,15 @@ async def nats(pinned: bool) -> AsyncIterator[Running]:
             f'listen: "{HOST}:{other}"\nwebsocket {{ listen: "{HOST}:{port}", no_tls: true, compression: false }}\n'
         )
         async with started([binary, "-c", str(config), "-l", str(data / "log")], port, pinned) as running:
+            yield running
+
+
+@contextlib.asynccontextmanager
+async def redis(pinned: bool) -> AsyncIterator[Running]:
+    """Redis that answers after each write is on the disk."""
+    port = free_port()
+    with folder() as data:
+        options = ["--bind", HOST, "--port", str(port), "--dir", str(data), "--save", "", "--loglevel", "warning"]
+        durable = ["--appendonly", "yes", "--appendfsync", "always"]
+        async with started([str(REDIS), *options, *durable], port, pinned) as running:
             yield running

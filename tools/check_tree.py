@@ -19,7 +19,7 @@ import generate_schema
 
 ROOT = Path(__file__).resolve().parent.parent
 MAX_MODULE_LINES = 500
-NODE_LOCKS = ("tools/codegen/package-lock.json", "web/package-lock.json")
+NODE_LOCKS = ("tools/codegen/package-lock.json", "web/package-lock.json", "bench/peers/package-lock.json")
 ORCHESTRATOR = "casare_rpa.infrastructure.orchestrator"
 CONTRACT_MODULES = {
     f"{ORCHESTRATOR}.server",
@@ -153,7 +153,8 @@ def stale_documentation(root: Path) -> Iterator[str]:
 
 def registry_addresses(root: Path) -> Iterator[str]:
     """Addresses of a registry in lock files. A lock file must install from any registry that has the packages."""
-    of_python = sorted(path.name for path in root.glob("requirements*.lock"))
+    found = (*root.glob("requirements*.lock"), *root.glob("bench/requirements*.lock"))
+    of_python = sorted(path.relative_to(root).as_posix() for path in found)
     for name, address in (*((lock, _REGISTRY) for lock in of_python), *((lock, _RESOLVED) for lock in NODE_LOCKS)):
         for number, line in enumerate((root / name).read_text(encoding="utf-8").splitlines(), 1):
             if address.search(line):

@@ -26,7 +26,7 @@ def tree(tmp_path: Path) -> Path:
     (tmp_path / "pyproject.toml").write_text(PROJECT)
     (tmp_path / "requirements.lock").write_text("msgspec==0.22.0 \\\n    --hash=sha256:00\n")
     for lock in check_tree.NODE_LOCKS:
-        (tmp_path / lock).parent.mkdir(parents=True)
+        (tmp_path / lock).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / lock).write_text('{"packages": {"node_modules/a": {"resolved": "a", "link": true}}}\n')
     (package / "cli").mkdir()
     (package / "cli" / "__main__.py").write_text("")
@@ -136,7 +136,7 @@ def test_layer_without_a_module_is_a_problem(tree: Path) -> None:
     assert problem == "pyproject.toml: the layer casare_rpa.till has no module; remove it from [tool.importlinter]"
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-run.lock"])
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-run.lock", "bench/requirements.lock"])
 @pytest.mark.parametrize("line", ["--index-url x", "a @ " + "https://registry.example/a.whl"])
 def test_registry_in_a_lock_file_is_a_problem(line: str, lock: str, tree: Path) -> None:
     (tree / lock).write_text(f"msgspec==0.22.0\n{line}\n")

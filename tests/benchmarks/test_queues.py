@@ -1,0 +1,77 @@
+"""The comparison with other job queues: ends are counted in the store, and the table has the records of each system."""
+
+from collections.abc import Iterator
+from itertools import repeat
+from pathlib import Path
+
+import pytest
+
+from bench import queues
+from bench.figures import Figures
+from bench.queues import PROGRAMS, Program, Queue, rate
+from bench.systems import QUEUES, System, comparison
+
+
+def queue(submitted: int, counts: Iterator[int]) -> Queue:
+    """A queue whose store has these numbers of ended jobs, one after the other."""
+
+    async def begin() -> None: ...
+
+    async def stop() -> int:
+        return submitted
+
+    async def ended() -> int:
+        return next(counts)
+
+    return Queue(begin, stop, ended)
+
+
+async def test_rate_is_that_of_the_ends_in_the_store() -> None:
+    value, _ = await rate(queue(500, iter((100, 300, 400, 500))), 0.1, warm_seconds=0)
+    assert 1_000 < value <= 2_000
+
+
+async def test_job_that_ran_twice_fails_the_measurement() -> None:
+    with pytest.raises(RuntimeError, match="500 jobs were submitted, and 501 are in the store as ended"):
+        await rate(queue(500, iter((100, 300, 501))), 0.01, warm_seconds=0)
+
+
+async def test_lost_job_fails_the_measurement() -> None:
+    with pytest.raises(TimeoutError):
+        await rate(queue(500, repeat(499)), 0.01, warm_seconds=0, wait_seconds=0.1)
+
+
+def test_program_that_is_not_installed_is_left_out_with_a_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = tmp_path / "node"
+    assert not Program((missing, "x.mjs"), "").is_here("pg-boss")
+    assert capsys.readouterr().err == f"pg-boss is not measured: {missing} is not installed here\n"
+    missing.touch()
+    assert Program((missing, "x.mjs"), "").is_here("pg-boss")
+    assert capsys.readouterr().err == ""
+
+
+def test_every_measured_queue_has_its_records_and_guarantees() -> None:
+    assert QUEUES.keys() == {"casare", queues.OURS_ON_POSTGRES, *PROGRAMS}
+
+
+def test_comparison_has_figures_and_guarantees_of_each_system() -> None:
+    figures = Figures()
+    for server, value in (("b", 10.0), ("a", 100.0), ("a", 300.0), ("a", 200.0)):
+        figures.add("queues: x", "jobs/s", value, server=server, pinned=True)
+    figures.add("queues: x", "jobs/s", 1.0, server="a", pinned=False)
+    figures.add("jobs", "jobs/s", 1.0, server="a", pinned=True)
+    systems = {"a": System("rows", "lease"), "b": System("nothing", "lock"), "c": System("times", "none")}
+    assert comparison(figures, "queues", systems, pinned=True).splitlines() == [
+        "| system | queues: x | records | guarantees |",
+        "| --- | --- | --- | --- |",
+        "| a | 200 jobs/s (100 to 300) | rows | lease |",
+        "| b | 10 jobs/s | nothing | lock |",
+    ]
+
+
+def test_comparison_of_one_system_is_empty() -> None:
+    figures = Figures()
+    figures.add("queues: x", "jobs/s", 1.0, server="a", pinned=True)
+    assert comparison(figures, "queues", {"a": System("rows", "lease")}, pinned=True) == ""
