@@ -86,7 +86,7 @@ $(NODE_MODULES)/.build: $(WEB_LOCK)
 # Only `run` asks for fewer packages. The page is built again for other versions of them, not for more of them.
 WEB_PACKAGES ?= $(NODE_MODULES)/.stamp
 WEB_SOURCES := $(shell find $(WEB)/client/src $(WEB)/dashboard/src $(WEB)/dashboard/public -type f 2>/dev/null)
-$(DASHBOARD): $(WEB_LOCK) $(WEB_SOURCES) $(WEB)/dashboard/index.html $(WEB)/dashboard/vite.config.ts | $(WEB_PACKAGES)
+$(DASHBOARD): $(WEB_LOCK) $(WEB_SOURCES) $(WEB)/dashboard/index.html $(WEB)/dashboard/vite.config.ts $(WEB)/dashboard/iconModules.ts | $(WEB_PACKAGES)
 	@echo "setup: building the dashboard"
 	@cd $(WEB) && $(NPM) run build --workspace dashboard --silent -- --logLevel warn
 	@touch $@

@@ -1,9 +1,11 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { iconModules } from "./dashboard/iconModules.ts";
 
 const source = (name: string) => fileURLToPath(new URL(`client/src/${name}.ts`, import.meta.url));
 
 export default defineConfig({
+  plugins: [iconModules()],
   resolve: {
     alias: [
       { find: /^@casare\/client$/, replacement: source("index") },

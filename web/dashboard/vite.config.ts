@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin, type Rollup } from "vite";
+import { iconModules } from "./iconModules.ts";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const server = process.env.CASARE_URL ?? "http://127.0.0.1:8000";
@@ -67,7 +68,7 @@ function weighed(): Plugin {
 
 export default defineConfig({
   base: "./", // the server writes the path of the dashboard into the page
-  plugins: [react(), complete(), weighed()],
+  plugins: [react(), iconModules(), complete(), weighed()],
   resolve: { alias: { "@casare/client": here("../client/src/index.ts") } },
   build: {
     outDir: here("../../src/casare_rpa/_dashboard"),

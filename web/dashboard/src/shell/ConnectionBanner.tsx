@@ -1,4 +1,4 @@
-import { WifiOff } from "lucide-react";
+import WifiOff from "lucide:wifi-off";
 import { live, useConnection } from "../live/live";
 import { common } from "../texts/common";
 import { useNow } from "../ui/now";

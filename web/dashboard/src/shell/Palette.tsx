@@ -1,9 +1,13 @@
 import { useMantineColorScheme } from "@mantine/core";
 import { createSpotlight, Spotlight, type SpotlightActionData } from "@mantine/spotlight";
 import "@mantine/spotlight/styles.css";
+import Bot from "lucide:bot";
+import ListChecks from "lucide:list-checks";
+import Plus from "lucide:plus";
+import Search from "lucide:search";
+import Workflow from "lucide:workflow";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { Bot, ListChecks, Plus, Search, Workflow } from "lucide-react";
 import { useState } from "react";
 import { workflows } from "../api/jobs";
 import { useRobots } from "../live/live";

@@ -1,8 +1,9 @@
+import LogOut from "lucide:log-out";
+import Search from "lucide:search";
 import { ActionIcon, Burger, Drawer, Kbd, Text, Tooltip } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate } from "@tanstack/react-router";
-import { LogOut, Search } from "lucide-react";
 import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { BASE } from "../address/base";
 import { overviewOf } from "../api/overview";

@@ -1,5 +1,7 @@
+import Monitor from "lucide:monitor";
+import Moon from "lucide:moon";
+import Sun from "lucide:sun";
 import { ActionIcon, useMantineColorScheme } from "@mantine/core";
-import { Monitor, Moon, Sun } from "lucide-react";
 import { lazy, Suspense, useState } from "react";
 import { common } from "../texts/common";
 

@@ -1,15 +1,13 @@
-import {
-  Activity,
-  Bot,
-  History,
-  KeyRound,
-  LayoutDashboard,
-  ListChecks,
-  ScrollText,
-  Server,
-  TriangleAlert,
-  Workflow,
-} from "lucide-react";
+import Activity from "lucide:activity";
+import Bot from "lucide:bot";
+import History from "lucide:history";
+import KeyRound from "lucide:key-round";
+import LayoutDashboard from "lucide:layout-dashboard";
+import ListChecks from "lucide:list-checks";
+import ScrollText from "lucide:scroll-text";
+import Server from "lucide:server";
+import TriangleAlert from "lucide:triangle-alert";
+import Workflow from "lucide:workflow";
 import { common } from "../texts/common";
 import { useCanAct } from "../ui/orders";
 

@@ -1,7 +1,9 @@
+import Pause from "lucide:pause";
+import Play from "lucide:play";
+import Square from "lucide:square";
 import type { SpotlightActionData } from "@mantine/spotlight";
 import { useQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
-import { Pause, Play, Square } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { jobOf } from "../api/jobs";
 import { queueList } from "../api/queues";

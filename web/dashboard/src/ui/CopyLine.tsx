@@ -1,6 +1,7 @@
+import Check from "lucide:check";
+import Copy from "lucide:copy";
 import { ActionIcon, Tooltip } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
-import { Check, Copy } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { common } from "../texts/common";
 import classes from "./CopyLine.module.css";

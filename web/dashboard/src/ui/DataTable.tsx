@@ -1,7 +1,8 @@
+import ArrowDown from "lucide:arrow-down";
+import ArrowUp from "lucide:arrow-up";
 import { Checkbox } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { ArrowDown, ArrowUp } from "lucide-react";
 import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { type ListSort, sortBy } from "../address/sort";
 import { common } from "../texts/common";

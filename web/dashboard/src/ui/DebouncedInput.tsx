@@ -1,5 +1,5 @@
+import Search from "lucide:search";
 import { TextInput } from "@mantine/core";
-import { Search } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 
 const PAUSE_MS = 250;

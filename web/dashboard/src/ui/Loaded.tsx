@@ -1,6 +1,7 @@
+import CircleAlert from "lucide:circle-alert";
+import History from "lucide:history";
 import { CasareError } from "@casare/client";
 import { Button, Group, Skeleton, Stack, Text } from "@mantine/core";
-import { CircleAlert, History } from "lucide-react";
 import type { ReactNode } from "react";
 import { common } from "../texts/common";
 import { EmptyState } from "./EmptyState";

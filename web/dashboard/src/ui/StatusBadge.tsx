@@ -1,21 +1,18 @@
-import {
-  Ban,
-  Check,
-  CircleDashed,
-  CircleDot,
-  Clock,
-  Hand,
-  LoaderCircle,
-  Pause,
-  Power,
-  TriangleAlert,
-  X,
-} from "lucide-react";
-import type { ComponentType } from "react";
+import Ban from "lucide:ban";
+import Check from "lucide:check";
+import CircleDashed from "lucide:circle-dashed";
+import CircleDot from "lucide:circle-dot";
+import Clock from "lucide:clock";
+import Hand from "lucide:hand";
+import LoaderCircle from "lucide:loader-circle";
+import Pause from "lucide:pause";
+import Power from "lucide:power";
+import TriangleAlert from "lucide:triangle-alert";
+import X from "lucide:x";
 import { common, type FailureReason, type JobStatus, type ShownRobotState } from "../texts/common";
+import type { Icon } from "./icon";
 import classes from "./StatusBadge.module.css";
 
-type Icon = ComponentType<{ size?: number; "aria-hidden"?: boolean }>;
 type Tone = "running" | "completed" | "failed" | "pending" | "offline";
 
 const JOB: Record<JobStatus, { tone: Tone; icon: Icon }> = {

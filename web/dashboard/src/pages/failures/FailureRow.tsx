@@ -1,6 +1,6 @@
+import Sparkles from "lucide:sparkles";
 import { Text } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
-import { Sparkles } from "lucide-react";
 import { lazy, Suspense, useState } from "react";
 import type { JobSearch } from "../../address/jobs";
 import type { TimeRange } from "../../address/range";

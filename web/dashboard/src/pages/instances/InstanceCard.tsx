@@ -1,5 +1,7 @@
+import CircleDot from "lucide:circle-dot";
+import Pause from "lucide:pause";
+import TriangleAlert from "lucide:triangle-alert";
 import { Group, Text } from "@mantine/core";
-import { CircleDot, Pause, TriangleAlert } from "lucide-react";
 import type { Instance } from "../../api/instances";
 import { count } from "../../texts/format";
 import { instanceTexts as words } from "../../texts/instances";

@@ -1,6 +1,7 @@
+import Download from "lucide:download";
+import ScrollText from "lucide:scroll-text";
 import { Group } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { Download, ScrollText } from "lucide-react";
 import { useEffect } from "react";
 import { useAction } from "../../api/action";
 import { type Job, jobTail } from "../../api/jobs";

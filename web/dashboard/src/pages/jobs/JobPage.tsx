@@ -1,7 +1,8 @@
+import RotateCcw from "lucide:rotate-ccw";
+import Square from "lucide:square";
 import { Alert, Group, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
-import { RotateCcw, Square } from "lucide-react";
 import { useState } from "react";
 import { type Job, jobOf } from "../../api/jobs";
 import { jobTextsOne as words } from "../../texts/jobs";

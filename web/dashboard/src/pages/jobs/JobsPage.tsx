@@ -1,6 +1,7 @@
+import Download from "lucide:download";
+import Plus from "lucide:plus";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { Download, Plus } from "lucide-react";
 import { useCallback, useMemo, useState } from "react";
 import { isFiltered, type JobSearch, searchOfJobs } from "../../address/jobs";
 import { useAction } from "../../api/action";

@@ -1,6 +1,7 @@
+import Save from "lucide:save";
+import Trash2 from "lucide:trash-2";
 import { Group, Modal, Select, Stack, Text, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { Save, Trash2 } from "lucide-react";
 import { type FormEvent, useState } from "react";
 import { useAction } from "../../api/action";
 import { deletePreset, type NewPreset, type Preset, presetsOf, savePreset } from "../../api/presets";

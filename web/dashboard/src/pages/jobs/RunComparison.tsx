@@ -1,6 +1,6 @@
+import GitCompareArrows from "lucide:git-compare-arrows";
 import { Stack, Table, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { GitCompareArrows } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { type ComparedTime, type Comparison, comparisonOf, type Differences } from "../../api/comparison";
 import { common } from "../../texts/common";

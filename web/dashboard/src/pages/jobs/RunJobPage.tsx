@@ -1,3 +1,4 @@
+import Play from "lucide:play";
 import { parseJson, printJson } from "@casare/client";
 import {
   Alert,
@@ -14,7 +15,6 @@ import {
 import { useDisclosure } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { Play } from "lucide-react";
 import { type FormEvent, useState } from "react";
 import type { RunSearch } from "../../address/run";
 import { useAction } from "../../api/action";

@@ -1,5 +1,6 @@
+import Link2 from "lucide:link-2";
+import ListTree from "lucide:list-tree";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { Link2, ListTree } from "lucide-react";
 import { type MouseEvent, memo } from "react";
 import { contextOf, type LogSearch } from "../../address/logs";
 import type { LogRow } from "../../api/jobs";

@@ -1,5 +1,8 @@
+import ChevronDown from "lucide:chevron-down";
+import ChevronUp from "lucide:chevron-up";
+import CircleArrowDown from "lucide:circle-arrow-down";
+import CircleArrowUp from "lucide:circle-arrow-up";
 import { ActionIcon, Group, Switch, Text, Tooltip } from "@mantine/core";
-import { ChevronDown, ChevronUp, CircleArrowDown, CircleArrowUp } from "lucide-react";
 import { type LogSearch, textOf } from "../../address/logs";
 import { logTexts as words } from "../../texts/logs";
 import { useKeys } from "../../ui/keys";

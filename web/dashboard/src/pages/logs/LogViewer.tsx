@@ -1,5 +1,6 @@
+import ArrowDown from "lucide:arrow-down";
+import ArrowUp from "lucide:arrow-up";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { ArrowDown, ArrowUp } from "lucide-react";
 import { type ReactNode, useEffect, useLayoutEffect, useRef } from "react";
 import { hides, type LogSearch, textOf } from "../../address/logs";
 import { count } from "../../texts/format";

@@ -1,7 +1,7 @@
+import Download from "lucide:download";
 import { Alert, Group, Select, Switch, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import { Download } from "lucide-react";
 import { type ReactNode, useCallback, useRef, useState } from "react";
 import { type Change, changed } from "../../address/change";
 import { contextOf, hides, type LogSearch, leavesOut, subjectOf, textOf } from "../../address/logs";

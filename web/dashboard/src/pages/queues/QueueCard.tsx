@@ -1,6 +1,7 @@
+import Pause from "lucide:pause";
+import Play from "lucide:play";
 import { Group, Text } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
-import { Pause, Play } from "lucide-react";
 import type { TimeRange } from "../../address/range";
 import type { Queue, QueueHistory } from "../../api/queues";
 import { common } from "../../texts/common";

@@ -1,7 +1,9 @@
+import Pause from "lucide:pause";
+import Play from "lucide:play";
+import Plus from "lucide:plus";
 import { Alert, Group, Modal, SimpleGrid, Stack, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { Pause, Play, Plus } from "lucide-react";
 import { type FormEvent, useEffect, useState } from "react";
 import { QUEUES_RANGE } from "../../address/charts";
 import { useAction } from "../../api/action";

@@ -1,6 +1,6 @@
+import CircleCheck from "lucide:circle-check";
 import { Alert, Group, Loader, Stack, Tabs, TagsInput, Text, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { CircleCheck } from "lucide-react";
 import { type FormEvent, useState } from "react";
 import { SERVER } from "../../address/base";
 import { useAction } from "../../api/action";

@@ -1,4 +1,6 @@
-import { Pause, Play, RotateCw } from "lucide-react";
+import Pause from "lucide:pause";
+import Play from "lucide:play";
+import RotateCw from "lucide:rotate-cw";
 import { reload } from "../../api/queries";
 import { orderRobots, type RobotOrder } from "../../api/robots";
 import { robotTextsOne as words } from "../../texts/robots";

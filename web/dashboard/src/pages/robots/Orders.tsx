@@ -1,6 +1,7 @@
+import Pencil from "lucide:pencil";
+import Trash2 from "lucide:trash-2";
 import { notifications } from "@mantine/notifications";
 import { useNavigate } from "@tanstack/react-router";
-import { Pencil, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { deleteRobot, type Robot, type RobotOrder } from "../../api/robots";
 import { live } from "../../live/live";

@@ -1,7 +1,7 @@
+import Plus from "lucide:plus";
 import { SegmentedControl, Select } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { Plus } from "lucide-react";
 import { useMemo, useState } from "react";
 import { type Change, changed } from "../../address/change";
 import { LANES_RANGE, type RobotSearch, type RobotView } from "../../address/robots";
