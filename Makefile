@@ -171,8 +171,8 @@ BENCH_NPM = PATH="$(CURDIR)/.tools/bench/bin:$$PATH" $(BENCH_NODE) "$$(dirname "
 	&& $(BENCH_NPM) ci --loglevel=error > /dev/null \
 	&& touch $@ || echo "setup: Node or its packages cannot be installed; its programs are left out of the comparison"
 
-BENCH_SERVERS := .tools/bench/.servers
-BENCH_PACKAGES := redis-server
+BENCH_SERVERS := .tools/bench/.debian
+BENCH_PACKAGES := redis-server mosquitto libuv1
 $(BENCH_SERVERS): | .tools/bench/.stamp
 	@echo "setup: installing $(BENCH_PACKAGES) for the comparison"
 	@{ [ "$$(id -u)" = 0 ] && apt-get update -qq \

@@ -25,13 +25,13 @@ Step = Callable[[], Awaitable[None]]
 MILLION = 1_000_000
 TOGETHER = ("progress and heartbeats", "mix with logs")
 ALONE = ("progress", "log", "heartbeat")
-OTHERS = tuple(fan_out.OTHERS)
 
 
 def headline(figures: Figures, *, pinned: bool, plan: Plan, fastest: int | None = None) -> Iterator[tuple[str, Step]]:
-    """The measures with targets, and the same of other servers, in turns; `fastest` limits the number of job queues."""
+    """The measures with targets, and the same of other systems, in turns; `fastest` limits the number of the others."""
     yield "inbound", partial(inbound.measure, figures, pinned=pinned, robots=50, plan=plan, kinds=TOGETHER, limit=True)
-    yield "fan-out", partial(fan_out.measure, figures, pinned=pinned, viewers=1000, plan=plan, others=OTHERS)
+    others = list(fan_out.OTHERS)[:fastest] if pinned else fan_out.UNPINNED
+    yield "fan-out", partial(fan_out.measure, figures, pinned=pinned, viewers=1000, plan=plan, others=others)
     yield "jobs", partial(jobs.measure, figures, pinned=pinned, robots=200, batch=jobs.BATCH, plan=plan)
     if pinned:
         yield "queues", partial(queues.measure, figures, pinned=pinned, turns=plan.turns, fastest=fastest)
@@ -171,9 +171,13 @@ def growth(figures: Figures) -> Iterator[str]:
 
 
 def compared(figures: Figures) -> str:
-    """The systems that were measured in turns, with what each of them records and guarantees."""
-    table_of_queues = systems.comparison(figures, "queues", systems.QUEUES, pinned=True)
-    return f"\nJob queues under the same load, 1 core each:\n\n{table_of_queues}\n" if table_of_queues else ""
+    """The systems that were measured in turns, with the records and guarantees of each of them."""
+    titles = (
+        ("Job queues under the same load", {queues.NAME: "ended jobs"}, systems.QUEUES),
+        ("Messages to 1,000 viewers", fan_out.COMPARED, systems.FAN_OUT),
+    )
+    tables = ((title, systems.comparison(figures, columns, known, pinned=True)) for title, columns, known in titles)
+    return "".join(f"\n{title}:\n\n{lines}\n" for title, lines in tables if lines)
 
 
 def main() -> None:

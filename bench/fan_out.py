@@ -4,11 +4,15 @@ import asyncio
 import contextlib
 import os
 import statistics
+import subprocess
+import sys
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from itertools import chain, islice
+from pathlib import Path
 from typing import Any
 
 from bench import servers
@@ -294,6 +298,42 @@ async def of_nats(viewers: int, *, pinned: bool) -> AsyncIterator[Watched]:
         yield watched
 
 
+@contextlib.asynccontextmanager
+async def of_mosquitto(viewers: int, *, pinned: bool) -> AsyncIterator[Watched]:
+    """Mosquitto: one topic and its subscribers with QoS 0, all over WebSocket. Source: MQTT 3.1.1, section 3."""
+    async with servers.mosquitto(pinned) as server:
+        protocol = {"Sec-WebSocket-Protocol": "mqtt"}
+        publisher = await connect(HOST, server.port, "/", lambda _peer, _data: None, protocol)
+        hello = frame(mqtt_packet(0x10, b"\x00\x04MQTT\x04\x02\x00\x00\x00\x00"), 2)
+        publisher.send(hello)
+
+        def publish(number: int) -> None:
+            bodies = (LIKE_OURS % stamp().encode() for _ in range(number))
+            publisher.send(b"".join(frame(mqtt_packet(0x30, b"\x00\x01x" + body), 2) for body in bodies))
+
+        watched = Watched(b'"job_update"', publish)
+        subscribed = 0
+
+        def hear(_peer: Peer, data: bytes) -> None:
+            nonlocal subscribed
+            subscribed += data.count(b"\x90\x03\x00\x01\x00")
+
+        watched.viewers = await _many(server.port, viewers, "/", hear, protocol)
+        for viewer in watched.viewers:
+            viewer.send(hello + frame(mqtt_packet(0x82, b"\x00\x01\x00\x01x\x00"), 2))
+        await until(lambda: subscribed >= viewers)
+        yield watched
+
+
+def mqtt_packet(kind: int, content: bytes) -> bytes:
+    """A packet of MQTT: its kind, the length in groups of seven bits, and the content."""
+    size, length = len(content), bytearray()
+    while size > 127:
+        length.append(size % 128 + 128)
+        size //= 128
+    return bytes((kind, *length, size)) + content
+
+
 async def _many(
     port: int, number: int, path: str, sink: Callable[[Peer, bytes], None], headers: dict[str, str] = ADMIN
 ) -> list[Peer]:
@@ -311,19 +351,61 @@ async def _many(
     return opened
 
 
+@dataclass(frozen=True)
+class Other:
+    """Another server of messages, and the files that it needs."""
+
+    opens: Callable[[int, bool], AbstractAsyncContextManager[Watched]]
+    needs: tuple[Path, ...] = ()
+    module: str | None = None
+    """A module of Python that contains a library in machine code, which not every machine can load."""
+    python: Path = servers.BENCH_PYTHON
+
+    def is_here(self, name: str) -> bool:
+        """Whether make could install it, and it can run here; prints the reason if not."""
+        if not servers.are_here(name, self.needs):
+            return False
+        if self.module is None:
+            return True
+        tried = subprocess.run(
+            [self.python, "-c", f"import {self.module}"], capture_output=True, text=True, check=False
+        )
+        if tried.returncode:
+            print(f"{name} is not measured: {tried.stderr.strip().splitlines()[-1]}", file=sys.stderr)
+        return tried.returncode == 0
+
+
+def _relay(name: str, *needs: Path, module: str | None = None) -> Other:
+    needs = servers.RELAYS[name][0], *needs
+    return Other(lambda viewers, pinned: of_relay(name, viewers, pinned=pinned), needs, module)
+
+
+# The order is that of their figures when all were compared for the first time: QUICK=1 measures the first two.
 OTHERS = {
-    "bare picows": lambda viewers, pinned: of_relay("picows", viewers, pinned=pinned),
-    "bare FastAPI": lambda viewers, pinned: of_relay("fastapi", viewers, pinned=pinned),
-    "nats-server": lambda viewers, pinned: of_nats(viewers, pinned=pinned),
+    "uWebSockets": _relay("uwebsockets", module="socketify"),
+    "nats-server": Other(lambda viewers, pinned: of_nats(viewers, pinned=pinned)),
+    "bare picows": _relay("picows"),
+    "ws": _relay("ws", servers.MODULES / "ws"),
+    "Mosquitto": Other(lambda viewers, pinned: of_mosquitto(viewers, pinned=pinned), (servers.MOSQUITTO,)),
+    "bare FastAPI": _relay("fastapi"),
 }
+UNPINNED = ("nats-server", "bare picows", "bare FastAPI")
+"""The servers that are also measured on two cores."""
 
 
-ONCE = ("bare FastAPI",)
+ONCE = ("bare FastAPI", "Mosquitto")
 """Servers that are so much slower that one turn is enough."""
 WINDOWS = (
     (4, Target("P2", 500_000, 800_000)),
     (64, Target("P3", 2_000_000, 3_500_000)),
 )
+COMPARED = {
+    "fan-out: 1000 viewers, 4 at once": "4 at once",
+    "fan-out: 1000 viewers, 64 at once": "64 at once",
+    "fan-out: p99 age, 1000 viewers, 100 events/s": "p99 age, 100 events/s",
+    "fan-out: age at the first viewer, 1000 viewers, 100 events/s": "age at the first viewer",
+}
+"""The figures of all servers, and their headings in one table."""
 LATE = Target("P4", 12, 8, at_least=False)
 
 
@@ -332,7 +414,8 @@ async def measure(figures: Figures, *, pinned: bool, viewers: int, plan: Plan, o
     async with contextlib.AsyncExitStack() as stack:
         opened = {"casare": await stack.enter_async_context(of_logs(viewers, pinned=pinned))}
         for name in others:
-            opened[name] = await stack.enter_async_context(OTHERS[name](viewers, pinned))
+            if OTHERS[name].is_here(name):
+                opened[name] = await stack.enter_async_context(OTHERS[name].opens(viewers, pinned))
         for turn in range(plan.turns):
             for server, watched in opened.items():
                 if turn and server in ONCE:

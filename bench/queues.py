@@ -5,7 +5,6 @@ import contextlib
 import json
 import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
@@ -20,17 +19,14 @@ from bench.figures import Figures
 from bench.fleet import WAIT_SECONDS
 from bench.machine import Busy, pin_children
 from bench.plan import Plan
-from bench.servers import HOST, LOAD_CORE
+from bench.servers import BENCH_NODE, BENCH_PYTHON, HOST, LOAD_CORE, MODULES
 from bench.store import fill
 
 ROBOTS = 200
 NAME = f"queues: {jobs.BATCH} at once"
 WARM_SECONDS = 1.0
 SECONDS = 2.0
-PYTHON = Path(".tools/bench/bin/python")
-NODE = Path(".tools/bench/bin/node")
 OBAN = Path(".tools/oban/bin/python")
-MODULES = servers.PEERS / "node_modules"
 OURS_ON_POSTGRES = f"casare{jobs.ON_POSTGRES}"
 ENDED = "SELECT count(*) FROM jobs WHERE status = 'completed'"
 
@@ -232,35 +228,34 @@ class Program:
 
     def is_here(self, name: str) -> bool:
         """Whether make could install it; prints the missing files."""
-        missing = [str(path) for path in (self.program[0], *self.needs) if not path.exists()]
-        if missing:
-            print(f"{name} is not measured: {', '.join(missing)} is not installed here", file=sys.stderr)
-        return not missing
+        return servers.are_here(name, (self.program[0], *self.needs))
 
 
 # The order is that of their figures when all were compared for the first time: QUICK=1 measures the first two.
 PROGRAMS = {
-    "pgqueuer": Program((PYTHON, "pgqueuer_jobs.py"), "SELECT count(*) FROM pgqueuer_log WHERE status = 'successful'"),
+    "pgqueuer": Program(
+        (BENCH_PYTHON, "pgqueuer_jobs.py"), "SELECT count(*) FROM pgqueuer_log WHERE status = 'successful'"
+    ),
     "graphile-worker": Program(
-        (NODE, "graphile_worker_jobs.mjs"),
+        (BENCH_NODE, "graphile_worker_jobs.mjs"),
         # It deletes ended jobs, so they are counted as the numbers that were given, less the rows that are left.
         "SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('graphile_worker._private_jobs', 'id')), 0)"
         " - (SELECT count(*) FROM graphile_worker._private_jobs)",
         needs=(MODULES / "graphile-worker",),
     ),
     "BullMQ": Program(
-        (NODE, "bullmq_jobs.mjs"),
+        (BENCH_NODE, "bullmq_jobs.mjs"),
         "ZCARD bull:nothing:completed",
         _of_redis,
         needs=(MODULES / "bullmq", servers.REDIS),
     ),
     "pg-boss": Program(
-        (NODE, "pg_boss_jobs.mjs"),
+        (BENCH_NODE, "pg_boss_jobs.mjs"),
         "SELECT count(*) FROM pgboss.job WHERE name = 'nothing' AND state = 'completed'",
         needs=(MODULES / "pg-boss",),
     ),
     "oban": Program((OBAN, "oban_jobs.py"), "SELECT count(*) FROM oban_jobs WHERE state = 'completed'"),
     "procrastinate": Program(
-        (PYTHON, "procrastinate_jobs.py"), "SELECT count(*) FROM procrastinate_jobs WHERE status = 'succeeded'"
+        (BENCH_PYTHON, "procrastinate_jobs.py"), "SELECT count(*) FROM procrastinate_jobs WHERE status = 'succeeded'"
     ),
 }

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,16 @@ SECRET = "the-admin-secret-of-the-benchmarks"  # noqa: S105
 ADMIN = {"X-API-Secret": SECRET}
 PEERS = Path(__file__).parent / "peers"
 REDIS = Path("/usr/bin/redis-server")
-PYTHON = {"picows": ".tools/bench/bin/python", "fastapi": sys.executable}
+BENCH_PYTHON = Path(".tools/bench/bin/python")
+BENCH_NODE = Path(".tools/bench/bin/node")
+MODULES = PEERS / "node_modules"
+MOSQUITTO = Path("/usr/sbin/mosquitto")
+RELAYS = {
+    "picows": (BENCH_PYTHON, "picows_relay.py"),
+    "fastapi": (Path(sys.executable), "fastapi_relay.py"),
+    "uwebsockets": (BENCH_PYTHON, "uwebsockets_relay.py"),
+    "ws": (BENCH_NODE, "ws_relay.mjs"),
+}
 START_SECONDS = 60.0
 SERVER_CORE = 0
 LOAD_CORE = 1
@@ -48,6 +57,14 @@ class Running:
     port: int
     database_id: int | None = None
     """The first process of its PostgreSQL."""
+
+
+def are_here(name: str, needs: Iterable[Path]) -> bool:
+    """Whether these files exist, without which a program is not measured; prints the missing ones."""
+    missing = [str(path) for path in needs if not path.exists()]
+    if missing:
+        print(f"{name} is not measured: {', '.join(missing)} is not installed here", file=sys.stderr)
+    return not missing
 
 
 def free_port() -> int:
@@ -99,9 +116,10 @@ async def casare(data: Path, pinned: bool, core: int = SERVER_CORE, /, **environ
 
 @contextlib.asynccontextmanager
 async def bare(name: str, pinned: bool) -> AsyncIterator[Running]:
-    """`picows` or `fastapi` with only a relay: see bench/peers."""
+    """One of `RELAYS`, see bench/peers."""
     port = free_port()
-    async with started([PYTHON[name], str(PEERS / f"{name}_relay.py"), str(port)], port, pinned) as running:
+    interpreter, program = RELAYS[name]
+    async with started([str(interpreter), str(PEERS / program), str(port)], port, pinned) as running:
         yield running
 
 
@@ -116,6 +134,19 @@ async def nats(pinned: bool) -> AsyncIterator[Running]:
             f'listen: "{HOST}:{other}"\nwebsocket {{ listen: "{HOST}:{port}", no_tls: true, compression: false }}\n'
         )
         async with started([binary, "-c", str(config), "-l", str(data / "log")], port, pinned) as running:
+            yield running
+
+
+@contextlib.asynccontextmanager
+async def mosquitto(pinned: bool) -> AsyncIterator[Running]:
+    """Mosquitto with a WebSocket port, without authentication and without a file."""
+    port, other = free_port(), free_port()
+    with folder() as data:
+        config = data / "mosquitto.conf"
+        # Version 2.0 ends if it has only listeners for WebSockets.
+        lines = [f"listener {other} {HOST}", f"listener {port} {HOST}", "protocol websockets", "allow_anonymous true"]
+        config.write_text("\n".join([*lines, "set_tcp_nodelay true", "log_dest none", ""]))
+        async with started([str(MOSQUITTO), "-c", str(config.resolve())], port, pinned) as running:
             yield running
 
 

@@ -46,28 +46,36 @@ QUEUES = {
         "heartbeat of the worker; jobs of a lost one are run again only by a task that the user writes",
     ),
 }
+AT_MOST_ONCE = "a viewer that was away has missed the messages"
+FAN_OUT = {
+    "casare": System(
+        "each log line is in the store before it is sent",
+        "a viewer continues at its last position; it is authenticated and sees its tenant; a slow one delays no other",
+    ),
+    "uWebSockets": System("nothing", AT_MOST_ONCE),
+    "nats-server": System("nothing", f"{AT_MOST_ONCE}; a slow one is disconnected"),
+    "bare picows": System("nothing", AT_MOST_ONCE),
+    "ws": System("nothing", AT_MOST_ONCE),
+    "Mosquitto": System("nothing", f"{AT_MOST_ONCE}, with QoS 0"),
+    "bare FastAPI": System("nothing", AT_MOST_ONCE),
+}
 
 
-def comparison(figures: Figures, begins: str, systems: Mapping[str, System], *, pinned: bool) -> str:
+def comparison(figures: Figures, columns: Mapping[str, str], systems: Mapping[str, System], *, pinned: bool) -> str:
     """A table in Markdown of the systems with such figures, with the records and guarantees of each.
 
-    A figure is the median of its turns, with the smallest and the largest. Empty if fewer than two systems have any.
+    `columns` has the heading of each figure. A figure is the median of its turns, with the smallest and the largest.
+    Empty if fewer than two systems have any.
     """
-    found = [one for one in figures.all() if one.pinned is pinned and one.name.startswith(begins)]
-    present = [name for name in systems if any(one.server == name for one in found)]
-    if len(present) < 2:
-        return ""
-    names = list(dict.fromkeys(one.name for one in found if one.server != "casare"))
-    head = ["system", *names, "records", "guarantees"]
+    cells = {name: [figures.get(figure, server=name, pinned=pinned) for figure in columns] for name in systems}
     rows = [
-        [
-            name,
-            *(_shown(figures.get(measure, server=name, pinned=pinned)) for measure in names),
-            systems[name].records,
-            systems[name].guarantees,
-        ]
-        for name in present
+        [name, *map(_shown, cells[name]), system.records, system.guarantees]
+        for name, system in systems.items()
+        if any(cells[name])
     ]
+    if len(rows) < 2:
+        return ""
+    head = ["system", *columns.values(), "records", "guarantees"]
     return "\n".join("| " + " | ".join(line) + " |" for line in (head, ["---"] * len(head), *rows))
 
 

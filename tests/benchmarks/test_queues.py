@@ -1,15 +1,16 @@
 """The comparison with other job queues: ends are counted in the store, and the table has the records of each system."""
 
+import sys
 from collections.abc import Iterator
 from itertools import repeat
 from pathlib import Path
 
 import pytest
 
-from bench import queues
+from bench import fan_out, queues
 from bench.figures import Figures
 from bench.queues import PROGRAMS, Program, Queue, rate
-from bench.systems import QUEUES, System, comparison
+from bench.systems import FAN_OUT, QUEUES, System, comparison
 
 
 def queue(submitted: int, counts: Iterator[int]) -> Queue:
@@ -56,22 +57,42 @@ def test_every_measured_queue_has_its_records_and_guarantees() -> None:
     assert QUEUES.keys() == {"casare", queues.OURS_ON_POSTGRES, *PROGRAMS}
 
 
+def test_every_measured_server_of_messages_has_its_records_and_guarantees() -> None:
+    assert FAN_OUT.keys() == {"casare", *fan_out.OTHERS}
+
+
+def test_server_whose_library_cannot_be_loaded_is_left_out_with_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    opens = fan_out.OTHERS["ws"].opens
+    here = Path(sys.executable)
+    assert fan_out.Other(opens, (here,), "json", here).is_here("a")
+    assert capsys.readouterr().err == ""
+    assert not fan_out.Other(opens, (here,), "absent_module", here).is_here("b")
+    assert capsys.readouterr().err == "b is not measured: ModuleNotFoundError: No module named 'absent_module'\n"
+
+
+def test_length_of_a_packet_of_mqtt_has_seven_bits_in_a_byte() -> None:
+    assert fan_out.mqtt_packet(0x30, b"x" * 127) == b"\x30\x7f" + b"x" * 127
+    assert fan_out.mqtt_packet(0x30, b"x" * 128) == b"\x30\x80\x01" + b"x" * 128
+    assert fan_out.mqtt_packet(0x30, b"x" * 16_384)[:4] == b"\x30\x80\x80\x01"
+
+
 def test_comparison_has_figures_and_guarantees_of_each_system() -> None:
     figures = Figures()
     for server, value in (("b", 10.0), ("a", 100.0), ("a", 300.0), ("a", 200.0)):
         figures.add("queues: x", "jobs/s", value, server=server, pinned=True)
     figures.add("queues: x", "jobs/s", 1.0, server="a", pinned=False)
     figures.add("jobs", "jobs/s", 1.0, server="a", pinned=True)
+    figures.add("fan-out", "ms", 7.0, server="a", pinned=True)
     systems = {"a": System("rows", "lease"), "b": System("nothing", "lock"), "c": System("times", "none")}
-    assert comparison(figures, "queues", systems, pinned=True).splitlines() == [
-        "| system | queues: x | records | guarantees |",
-        "| --- | --- | --- | --- |",
-        "| a | 200 jobs/s (100 to 300) | rows | lease |",
-        "| b | 10 jobs/s | nothing | lock |",
+    assert comparison(figures, {"queues: x": "jobs", "fan-out": "age"}, systems, pinned=True).splitlines() == [
+        "| system | jobs | age | records | guarantees |",
+        "| --- | --- | --- | --- | --- |",
+        "| a | 200 jobs/s (100 to 300) | 7 ms | rows | lease |",
+        "| b | 10 jobs/s | – | nothing | lock |",
     ]
 
 
 def test_comparison_of_one_system_is_empty() -> None:
     figures = Figures()
     figures.add("queues: x", "jobs/s", 1.0, server="a", pinned=True)
-    assert comparison(figures, "queues", {"a": System("rows", "lease")}, pinned=True) == ""
+    assert comparison(figures, {"queues: x": "jobs"}, {"a": System("rows", "lease")}, pinned=True) == ""
