@@ -30,7 +30,7 @@ ALONE = ("progress", "log", "heartbeat")
 def headline(figures: Figures, *, pinned: bool, plan: Plan, fastest: int | None = None) -> Iterator[tuple[str, Step]]:
     """The measures with targets, and the same of other systems, in turns; `fastest` limits the number of the others."""
     yield "inbound", partial(inbound.measure, figures, pinned=pinned, robots=50, plan=plan, kinds=TOGETHER, limit=True)
-    others = list(fan_out.OTHERS)[:fastest] if pinned else fan_out.UNPINNED
+    others = (tuple(fan_out.OTHERS) if pinned else fan_out.UNPINNED)[:fastest]
     yield "fan-out", partial(fan_out.measure, figures, pinned=pinned, viewers=1000, plan=plan, others=others)
     yield "jobs", partial(jobs.measure, figures, pinned=pinned, robots=200, batch=jobs.BATCH, plan=plan)
     if pinned:

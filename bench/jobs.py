@@ -24,6 +24,7 @@ WAITING = 600
 """The largest number of unfinished jobs. Submits pause above it, so that all steps are measured."""
 DASHBOARDS = 20
 NEEDLE = b'"job_update"'
+ENDED = b'"status":"completed"'
 FREED = 100
 WARM_JOBS = 10
 ON_POSTGRES = ", PostgreSQL"
@@ -54,6 +55,11 @@ class Flow:
     def see(self, peer: Peer, data: bytes) -> None:
         self.seen += (peer.tail + data).count(NEEDLE)
         peer.tail = data[1 - len(NEEDLE) :]
+
+    def see_end(self, peer: Peer, data: bytes) -> None:
+        """Count the ended jobs as one dashboard sees them, for robots that this process does not simulate."""
+        self.ended += (peer.tail + data).count(ENDED)
+        peer.tail = data[1 - len(ENDED) :]
 
     async def submit(self, port: int, batch: int) -> None:
         """Submit jobs one after the other on one connection, while not too many are unfinished."""

@@ -5,6 +5,7 @@ import contextlib
 import json
 import sqlite3
 import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
@@ -16,18 +17,21 @@ import asyncpg
 
 from bench import jobs, postgres, servers
 from bench.figures import Figures
-from bench.fleet import WAIT_SECONDS
+from bench.fleet import WAIT_SECONDS, dashboards
 from bench.machine import Busy, pin_children
+from bench.peer import get, requests
 from bench.plan import Plan
-from bench.servers import BENCH_NODE, BENCH_PYTHON, HOST, LOAD_CORE, MODULES
-from bench.store import fill
+from bench.servers import ADMIN, BENCH_NODE, BENCH_PYTHON, HOST, LOAD_CORE, MODULES
+from bench.store import fill, key_of, robot_id
 
 ROBOTS = 200
 NAME = f"queues: {jobs.BATCH} at once"
 WARM_SECONDS = 1.0
 SECONDS = 2.0
 OBAN = Path(".tools/oban/bin/python")
+SLOTS = 50
 OURS_ON_POSTGRES = f"casare{jobs.ON_POSTGRES}"
+OURS_WITH_AGENT = "casare, one real robot"
 ENDED = "SELECT count(*) FROM jobs WHERE status = 'completed'"
 
 
@@ -71,6 +75,7 @@ async def measure(figures: Figures, *, pinned: bool, turns: int, fastest: int | 
     async with contextlib.AsyncExitStack() as stack:
         opened = {
             "casare": await stack.enter_async_context(on_sqlite(pinned)),
+            OURS_WITH_AGENT: await stack.enter_async_context(with_agent(pinned)),
             OURS_ON_POSTGRES: await stack.enter_async_context(on_postgres(pinned)),
         }
         for name in list(others)[:fastest]:
@@ -107,24 +112,65 @@ async def on_sqlite(pinned: bool) -> AsyncIterator[Queue]:
     with servers.folder() as data:
         fill(data, ROBOTS)
         async with servers.casare(data, pinned) as server:
+            flow = await jobs.working(server.port, ROBOTS, 1)
+            yield _of_flow(flow, server.port, _counted_in(data))
 
-            def count() -> int:
-                with contextlib.closing(sqlite3.connect(f"file:{data / 'casare.db'}?mode=ro", uri=True)) as connection:
-                    return int(connection.execute(ENDED).fetchone()[0])
 
-            yield await _of_flow(server.port, partial(asyncio.to_thread, count))
+@contextlib.asynccontextmanager
+async def with_agent(pinned: bool) -> AsyncIterator[Queue]:
+    """The product on a file with one robot process of 50 slots; pinned, its server has core 0."""
+    with servers.folder() as data:
+        fill(data, 1, SLOTS)
+        async with servers.casare(data, pinned) as server:
+            flow = jobs.Flow()
+            await dashboards(server.port, jobs.DASHBOARDS - 1, flow.see)
+            await dashboards(server.port, 1, flow.see_end)
+            async with _agent(server.port, data / "robot", pinned):
+                yield _of_flow(flow, server.port, _counted_in(data))
+
+
+@contextlib.asynccontextmanager
+async def _agent(port: int, folder: Path, pinned: bool) -> AsyncIterator[None]:
+    """The connected robot process of the product; pinned, on the core of the load."""
+    program = str(servers.PEERS / "agent_robot.py")
+    command = [sys.executable, program, f"http://{HOST}:{port}", robot_id(0), key_of(0), str(folder)]
+    process = await asyncio.create_subprocess_exec(*command)
+    try:
+        pin_children(process.pid, LOAD_CORE if pinned else None)
+        client = await requests(HOST, port)
+        request = get("/api/v1/robots", ADMIN)
+        async with asyncio.timeout(WAIT_SECONDS):
+            while json.loads(await client.send(request))["items"][0]["status"] == "offline":  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        client.transport.close()
+        pin_children(process.pid, LOAD_CORE if pinned else None)  # with the threads that it has started
+        yield
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
 
 
 @contextlib.asynccontextmanager
 async def on_postgres(pinned: bool) -> AsyncIterator[Queue]:
     """The product on PostgreSQL; pinned, PostgreSQL has core 0."""
     async with postgres.cluster(1, ROBOTS, 1, pinned) as cluster, counted(cluster.url, ENDED) as count:
-        yield await _of_flow(cluster.instances[0].port, count)
+        port = cluster.instances[0].port
+        yield _of_flow(await jobs.working(port, ROBOTS, 1), port, count)
 
 
-async def _of_flow(port: int, count: Count) -> Queue:
-    """Jobs over HTTP to simulated robots over WebSocket, with dashboards."""
-    flow = await jobs.working(port, ROBOTS, 1)
+def _counted_in(data: Path) -> Count:
+    """A function that returns the number of completed jobs in the file of the product."""
+
+    def count() -> int:
+        with contextlib.closing(sqlite3.connect(f"file:{data / 'casare.db'}?mode=ro", uri=True)) as connection:
+            return int(connection.execute(ENDED).fetchone()[0])
+
+    return partial(asyncio.to_thread, count)
+
+
+def _of_flow(flow: jobs.Flow, port: int, count: Count) -> Queue:
+    """Jobs over HTTP to robots over WebSocket."""
     submitters: list[asyncio.Task[None]] = []
 
     async def begin() -> None:
@@ -254,7 +300,11 @@ PROGRAMS = {
         "SELECT count(*) FROM pgboss.job WHERE name = 'nothing' AND state = 'completed'",
         needs=(MODULES / "pg-boss",),
     ),
-    "oban": Program((OBAN, "oban_jobs.py"), "SELECT count(*) FROM oban_jobs WHERE state = 'completed'"),
+    "oban": Program(
+        (OBAN, "oban_jobs.py"),
+        "SELECT count(*) FROM oban_jobs WHERE state = 'completed'",
+        needs=(OBAN.parents[1] / ".stamp",),
+    ),
     "procrastinate": Program(
         (BENCH_PYTHON, "procrastinate_jobs.py"), "SELECT count(*) FROM procrastinate_jobs WHERE status = 'succeeded'"
     ),

@@ -1,7 +1,7 @@
 """What each compared system records and guarantees, and the tables that show it beside the figures."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.figures import Figure, Figures, human
 
@@ -21,6 +21,9 @@ OURS = System(
 )
 QUEUES = {
     "casare": OURS,
+    "casare, one real robot": replace(
+        OURS, records=f"{OURS.records}; the start and the end in the journal of the robot"
+    ),
     "casare, PostgreSQL": OURS,
     "pgqueuer": System(
         "3 log rows, for queued, picked and ended; the job is deleted",
@@ -50,7 +53,7 @@ AT_MOST_ONCE = "a viewer that was away has missed the messages"
 FAN_OUT = {
     "casare": System(
         "each log line is in the store before it is sent",
-        "a viewer continues at its last position; it is authenticated and sees its tenant; a slow one delays no other",
+        "missed lines are in the store; a viewer is authenticated and sees its tenant; a slow one delays no other",
     ),
     "uWebSockets": System("nothing", AT_MOST_ONCE),
     "nats-server": System("nothing", f"{AT_MOST_ONCE}; a slow one is disconnected"),
