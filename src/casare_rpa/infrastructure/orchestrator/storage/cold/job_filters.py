@@ -84,9 +84,10 @@ def _walks(connection: SqlConnection, wanted: JobFilter, *, by_end: bool) -> lis
     if wanted.prefix is None:
         return _each(wanted, by_end=by_end)
     if by_end:  # one walk in the order of ends finds every prefix
-        condition, values = _begins("job_id" if wanted.prefix.startswith("job-") else "workflow_id", wanted.prefix)
+        column = "job_id" if wanted.prefix.startswith("job-") else "workflow_id"
+        condition, values = _begins(_unindexed(column), wanted.prefix)
         if wanted.prefix.startswith("job-"):
-            named, more = _begins("workflow_id", wanted.prefix)
+            named, more = _begins(_unindexed("workflow_id"), wanted.prefix)
             condition, values = f"(({condition}) OR ({named}))", [*values, *more]
         return [(f"{condition} AND {where}", [*values, *more]) for where, more in _each(wanted, by_end=True)]
     if wanted.prefix.startswith("job-"):
@@ -99,6 +100,11 @@ def _walks(connection: SqlConnection, wanted: JobFilter, *, by_end: bool) -> lis
     return _walks_by_workflow(connection, wanted, wanted.prefix)
 
 
+def _unindexed(column: str) -> str:
+    """An expression without an index. Before its first analysis, PostgreSQL takes each value for a rare one."""
+    return f"{column} || ''"
+
+
 def _begins(column: str, prefix: str) -> Condition:
     return f"[+]{column} >= ? AND [+]{column} < ?", [prefix, prefix + _LAST]
 
@@ -106,7 +112,7 @@ def _begins(column: str, prefix: str) -> Condition:
 def _walks_by_workflow(connection: SqlConnection, wanted: JobFilter, prefix: str) -> list[Condition]:
     names = workflows(connection, prefix, PREFIXED_WORKFLOWS + 1)
     if len(names) > PREFIXED_WORKFLOWS:  # a walk over all jobs finds enough of them soon
-        condition, values = _begins("workflow_id", prefix)
+        condition, values = _begins(_unindexed("workflow_id"), prefix)
         return [(f"{condition} AND {where}", [*values, *more]) for where, more in _each(wanted)]
     chosen = [replace(wanted, workflow_id=name) for name in names if wanted.workflow_id in (None, name)]
     return [walk for one in chosen for walk in _each(one)]
@@ -141,7 +147,7 @@ def _conditions(wanted: JobFilter, *, by_end: bool) -> Condition:
     for name in _narrowest_first(wanted):
         if given := _values_of(wanted, name):
             test = "= ?" if len(given) == 1 else f"IN ({', '.join('?' * len(given))})"
-            conditions.append(f"{'[+]' if conditions else ''}{name} {test}")
+            conditions.append(f"{'[+]' if conditions else ''}{_unindexed(name) if by_end else name} {test}")
             values += given
     if wanted.robot_id is not None:
         conditions.append("[+]status <> 'pending'")  # viewers see no robot at an offered job

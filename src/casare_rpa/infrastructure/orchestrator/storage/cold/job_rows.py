@@ -55,16 +55,20 @@ WITH RECURSIVE
         FROM tenant WHERE tenant.tenant_id IS NOT NULL AND :tenant_id IS NULL
     )
 """
+# One range for each row of `tenant` and `wanted`, as a subquery: PostgreSQL can read the whole table for a join.
 COUNTS = Statement(
     f"""
 {TENANTS},
     wanted (status, since) AS (
         VALUES ('pending', -1), ('claimed', -1), ('running', -1), ('completed', :since), ('failed', :since)
     )
-SELECT wanted.status, CAST(sum(tallies.number) AS BIGINT)
-FROM tenant [CROSS] JOIN wanted ON true [CROSS] JOIN tallies
-    ON tallies.tenant_id = tenant.tenant_id AND tallies.status = wanted.status AND tallies.minute > wanted.since
-GROUP BY wanted.status
+SELECT status, CAST(sum(number) AS BIGINT) FROM (
+    SELECT wanted.status, (
+        SELECT sum(number) FROM tallies
+        WHERE tallies.tenant_id = tenant.tenant_id AND tallies.status = wanted.status AND minute > wanted.since
+    ) AS number
+    FROM tenant [CROSS] JOIN wanted ON true
+) AS counted WHERE number IS NOT NULL GROUP BY status
 """  # noqa: S608 - our own names
 )
 _FIND = Statement(f"SELECT {JOB_SELECT} FROM jobs WHERE job_id = :job_id")  # noqa: S608 - our own names

@@ -8,6 +8,7 @@ from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_records import WaitingJob
 from casare_rpa.domain.queues import ALL_QUEUES, PausedQueue, Queue
 from casare_rpa.domain.waiting import POSITION_LIMIT
+from casare_rpa.infrastructure.orchestrator.storage.cold.job_rows import TENANTS
 from casare_rpa.infrastructure.orchestrator.storage.rows import JOB_SELECT, job_of, placement_text
 from casare_rpa.infrastructure.orchestrator.storage.schema import paused_queues, queues
 from casare_rpa.infrastructure.orchestrator.storage.statements import SqlConnection, Statement, insert_if_absent
@@ -32,13 +33,15 @@ SELECT count(*) FROM (
 ) AS ahead
 """
 )
-# Read from the tallies, so that the time depends on the number of queues and not on that of jobs.
+# Read from the tallies, a range for each tenant, so that the time does not depend on the numbers of jobs and minutes.
 DEPTHS = Statement(
-    """
-SELECT queue, CAST(sum(number) AS BIGINT) FROM tallies
-WHERE status = 'pending' AND minute = 0 AND (tenant_id = :tenant_id OR :tenant_id IS NULL)
+    f"""
+{TENANTS}
+SELECT queue, CAST(sum(number) AS BIGINT)
+FROM tenant [CROSS] JOIN tallies
+    ON tallies.tenant_id = tenant.tenant_id AND tallies.status = 'pending' AND tallies.minute = 0
 GROUP BY queue HAVING sum(number) > 0
-"""
+"""  # noqa: S608 - our own names
 )
 _DELAYED = Statement(
     f"""

@@ -22,6 +22,9 @@ from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import 
 from casare_rpa.infrastructure.orchestrator.storage.statements import POSTGRESQL
 
 MAX_PREPARED = 512
+# PostgreSQL keeps the plan of a statement without parameters in each `plan_cache_mode`, also one that was made for an
+# empty table. So such a statement is prepared each time, except these, which have no plan.
+FRAMES = ("BEGIN", "COMMIT", "ROLLBACK")
 T = TypeVar("T")
 
 
@@ -104,13 +107,15 @@ class ColdConnection:
     async def _execute(self, sql: str, parameters: Sequence[Any]) -> Fetched:
         statement = self._prepared.get(sql)
         if statement is None:
-            if len(self._prepared) >= MAX_PREPARED:
-                self._prepared.clear()
-            statement = self._prepared[sql] = await self._connection.prepare(sql)
+            statement = await self._connection.prepare(sql)
+            if parameters or sql in FRAMES:
+                if len(self._prepared) >= MAX_PREPARED:
+                    self._prepared.clear()
+                self._prepared[sql] = statement
         try:
             rows = await statement.fetch(*parameters)
         except asyncpg.InvalidCachedStatementError:
-            del self._prepared[sql]  # an upgrade changed a table
+            self._prepared.pop(sql, None)  # an upgrade changed a table
             raise
         return Fetched(rows, _rows_of(statement.get_statusmsg()))
 

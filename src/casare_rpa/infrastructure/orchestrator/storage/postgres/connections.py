@@ -61,7 +61,7 @@ class Purpose:
 
 
 _FIXED_PLANS = {
-    # The plan of a statement is made while its tables may be empty, and must be right for a million rows.
+    # The plan of a statement is made for small tables, and must be right for a million rows. See `kept_plans`.
     "plan_cache_mode": "force_generic_plan",
     "enable_seqscan": "off",
     "enable_hashjoin": "off",
@@ -75,6 +75,11 @@ _PLANS_OF_VALUES = {
     "plan_cache_mode": "force_custom_plan",
     # Without statistics, an open range counts as a third of the table, for which a scan seems cheaper than an index.
     "enable_seqscan": "off",
+    # All rows of a key count as few, and are read and sorted, where an index has them in the order of the page.
+    "enable_bitmapscan": "off",
+    # A table with a range for each key is read as a whole, when statistics say that it has few keys.
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
     "jit": "off",
 }
 COLD = Purpose("cold", 15.0, _PLANS_OF_VALUES)

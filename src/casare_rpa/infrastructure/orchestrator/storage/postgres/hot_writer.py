@@ -24,6 +24,7 @@ from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import 
     Purpose,
     Target,
 )
+from casare_rpa.infrastructure.orchestrator.storage.postgres.kept_plans import KeptPlans
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +76,9 @@ class HotWriter(Generic[A, R]):
         self._name = name
         self._command = command
         self._failpoints = failpoints
-        self._connection = Dedicated(target, Purpose(name, HOT.statement_seconds, {**HOT.settings, **(settings or {})}))
+        planner = {**HOT.settings, **(settings or {})}
+        self._connection = Dedicated(target, Purpose(name, HOT.statement_seconds, planner))
+        self._plans = KeptPlans() if planner["plan_cache_mode"] == "force_generic_plan" else None
         self._waiting: list[tuple[A, asyncio.Future[R]]] = []
         self._running: list[asyncio.Future[R]] = []
         self._wanted = asyncio.Event()
@@ -154,6 +157,8 @@ class HotWriter(Generic[A, R]):
                     future.set_result(result)
 
     async def _execute(self, connection: Connection, calls: Sequence[A]) -> Sequence[R]:
+        if self._plans is not None:
+            await self._plans.fit(connection)
         if self._failpoints.active:
             self._failpoints.hit("store.commit")
         results = await self._command.execute(connection, calls)

@@ -49,12 +49,14 @@ from casare_rpa.infrastructure.orchestrator.storage.postgres.job_writes import (
 
 MOST_DECISIONS = 5
 """How often a batch is decided when others change its jobs meanwhile."""
+# `OFFSET 0`: one look-up for each key, not a join of all stored keys with them, when few were stored.
 KNOWN_KEYS = """
 SELECT kept.tenant_id, kept.idempotency_key, kept.body_digest, kept.job_id
 FROM json_to_recordset($1::json) AS wanted (tenant_id text, idempotency_key text)
 CROSS JOIN LATERAL (
     SELECT * FROM idempotency_keys
     WHERE tenant_id = wanted.tenant_id AND idempotency_key = wanted.idempotency_key
+    OFFSET 0
 ) AS kept
 """
 LOST_SESSIONS = """
