@@ -222,6 +222,7 @@ async def test_stream_reads_the_store_only_as_fast_as_its_client(api: Api) -> No
         assert numbers_of(await peer.events(3 * PAGE + 21)) == list(range(1, 3 * PAGE + 21))
 
 
+@pytest.mark.slow
 async def test_client_that_is_slower_than_retention_gets_the_oldest_position(api: Api) -> None:
     await ended(api, PAGE)  # two pages
     async with streamed(api.app, headers=ADMIN, reads=False) as peer:

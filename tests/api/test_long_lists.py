@@ -50,6 +50,7 @@ async def test_list_and_fields_are_one_json_object(count: int) -> None:
     assert response.headers["content-type"] == "application/json"
 
 
+@pytest.mark.slow
 async def test_list_of_robots_longer_than_a_piece_is_complete(api: Api) -> None:
     names = [f"robot-{number:04}" for number in range(ENTRIES_AT_ONCE + 5)]
     for name in names:

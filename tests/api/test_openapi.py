@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from api.conftest import Api
+from casare_rpa.infrastructure.orchestrator.server import HTTP_ROUTES
 
 EXPECTED = {
     "/api/v1/auth/login": {"post"},
@@ -124,3 +125,9 @@ async def test_limits_of_a_job_are_documented(document: Any) -> None:
     assert (job["properties"]["priority"]["minimum"], job["properties"]["priority"]["maximum"]) == (0, 10)
     limit = next(p for p in document["paths"]["/api/v1/jobs"]["get"]["parameters"] if p["name"] == "limit")
     assert (limit["schema"]["default"], limit["schema"]["maximum"]) == (50, 500)
+
+
+async def test_routes_are_built_once_for_all_requests(api: Api) -> None:
+    served = {id(route) for route in api.app.router.routes}
+    assert HTTP_ROUTES
+    assert all(id(route) in served for route in HTTP_ROUTES), "`include_router` would build each of them again"

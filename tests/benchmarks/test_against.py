@@ -58,6 +58,7 @@ def test_change_may_cost_5_microseconds_more_in_the_writer(
     assert comparison.line().endswith(f"  {verdict}")
 
 
+@pytest.mark.slow
 async def test_writer_is_measured_for_each_kind_of_change() -> None:
     figures = Figures()
     await writer.measure(figures, pinned=False, plan=Plan(turns=1, seconds=0.2, late_seconds=0.0))

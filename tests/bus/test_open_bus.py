@@ -42,6 +42,7 @@ async def test_sqlite_has_one_instance(tmp_path: Path, bus_url: str | None) -> N
         assert (bus.kind, bus.alive) == ("alone", True)
 
 
+@pytest.mark.slow
 async def test_postgresql_has_its_own_bus(tmp_path: Path, postgres: PostgresServer) -> None:
     async with open_bus(settings(tmp_path, postgres.url(), None), FakeClock()) as bus:
         assert bus.kind == "postgresql"

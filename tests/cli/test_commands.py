@@ -66,6 +66,7 @@ def test_status_lists_the_instances(server: Server) -> None:
     assert "One instance, which has its database for itself." in shown
 
 
+@pytest.mark.slow
 def test_status_fails_while_an_instance_is_silent() -> None:
     silent = {"instance_id": "9f2c", "state": "silent", "last_seen_at": "2025-12-22T14:30:00.000Z"}
     unknown = ("name", "address", "version", "schema_revision", "robots", "viewers", "feed_lag_ms", "bus", "store")
@@ -144,6 +145,7 @@ def test_errors_say_what_to_do(server: Server, arguments: list[str], code: Exit,
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.slow
 def test_robot_with_an_unknown_log_level_is_refused() -> None:
     arguments = ["robot", "run", "--robot-id", "r", "--workflows", ".", "--log-level", "LOUD"]
     refused = casare(*arguments, CASARE_API_KEY="crpa_x")
@@ -192,6 +194,7 @@ def test_all_invalid_settings_are_reported_at_once(tmp_path: Path) -> None:
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.slow
 def test_serve_on_a_port_or_data_in_use_is_an_error(server: Server, tmp_path: Path) -> None:
     port = server.url.rpartition(":")[2]
     taken = casare("serve", "--port", port, "--data-dir", str(tmp_path))
@@ -307,6 +310,7 @@ def test_order_names_robots_in_one_way(command: str, arguments: list[str]) -> No
     assert (refused.returncode, "--all" in refused.stderr) == (Exit.USAGE, True)
 
 
+@pytest.mark.slow
 def test_watch_shows_each_change_as_it_happens(server: Server) -> None:
     account = server.robot()
     job_id = server.job(account)["job_id"]

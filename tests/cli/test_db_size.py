@@ -36,6 +36,7 @@ def test_size_of_a_running_orchestrator_as_json(tmp_path: Path) -> None:
     assert found["total_bytes"] >= sum(one["bytes"] for one in found["tables"])
 
 
+@pytest.mark.slow
 def test_missing_database_is_named(tmp_path: Path) -> None:
     refused = casare("db", "size", "--data-dir", str(tmp_path), "--json")
     assert refused.returncode != Exit.OK

@@ -294,6 +294,7 @@ def test_doctor_on_a_running_orchestrator_and_after_it(tmp_path: Path) -> None:
         assert found[name]["sentence"] == f"Skipped: no orchestrator answers at {server.url}."
 
 
+@pytest.mark.slow
 def test_doctor_on_an_invalid_address(tmp_path: Path) -> None:
     found = checks("--url", "nonsense", "--data-dir", str(tmp_path))
     assert found["orchestrator"]["verdict"] == "problem"

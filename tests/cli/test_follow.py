@@ -101,6 +101,7 @@ def test_refusal_is_not_tried_again() -> None:
     assert (result.returncode, len(fake.asked)) == (Exit.FAILED, 1)
 
 
+@pytest.mark.slow
 def test_ctrl_c_says_that_the_job_continues_and_how_to_cancel_it() -> None:
     with answering(lambda request: ended_after(request, 10_000, [])) as fake:
         command = [*CASARE, "job", "logs", "job-1", "--follow"]

@@ -101,6 +101,7 @@ def test_errors_are_one_object_with_the_same_exit_code(server: Server) -> None:
     assert (settings.returncode, error(settings)["code"]) == (Exit.USAGE, "USAGE")
 
 
+@pytest.mark.slow
 def test_arguments_after_two_dashes_are_not_flags(server: Server) -> None:
     assert "there is no job '--json'" in casare("job", "show", "--", "--json", url=server.url).stderr
 

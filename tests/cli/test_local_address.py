@@ -25,6 +25,7 @@ def test_local_address_is_not_asked_through_a_proxy(host: str) -> None:
         assert listed.returncode == 0 or host == "127.8.8.8"
 
 
+@pytest.mark.slow
 def test_other_addresses_are_asked_through_the_proxy() -> None:
     with answering(lambda request: (200, {"items": [], "all_paused": None})) as proxy:
         environment = {"HTTP_PROXY": proxy.url, "CASARE_ALLOW_CLEARTEXT": "yes"}

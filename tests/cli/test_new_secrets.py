@@ -22,6 +22,7 @@ def test_lines_are_those_of_an_environment_file(tmp_path: Path, monkeypatch: pyt
     assert set(settings.secret_texts) == set(made.values())
 
 
+@pytest.mark.slow
 def test_each_call_prints_other_secrets() -> None:
     first, second = (document(casare("secrets", "new", "--json")) for _ in range(2))
     assert set(first) == NAMES

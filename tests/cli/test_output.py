@@ -258,6 +258,7 @@ def test_job_show_begins_with_state_and_cause_and_ends_with_the_next_command(fak
     assert '"name": "Žofie"' in printed
 
 
+@pytest.mark.slow
 def test_pending_job_shows_why_it_waits() -> None:
     waiting = job(
         status="pending",
@@ -304,6 +305,7 @@ def test_columns_of_the_highest_rank_are_left_out_first() -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -369,6 +371,7 @@ def test_tab_completes_nothing_and_prints_nothing_without_an_orchestrator() -> N
     assert completions(Fake("http://127.0.0.1:1"), "casare robot drain r") == []
 
 
+@pytest.mark.slow
 def test_json_output_is_ascii(fake: Fake) -> None:
     code, printed = piped(fake, "job", "list", "--json", encoding="ascii")
     assert (code, json.loads(printed)["items"][0]["message"]) == (Exit.OK, "→ Žofie")

@@ -75,6 +75,7 @@ def test_unreadable_files_are_refused_with_their_name(tmp_path: Path) -> None:
         read_parameters([], f"@{tmp_path / 'none'}")
 
 
+@pytest.mark.slow
 def test_argument_with_invalid_bytes_is_sent(tmp_path: Path) -> None:
     with answering(lambda request: (201, {"job_id": "job-1"})) as fake:
         done(casare("job", "submit", "w", "-p", "name=Zo\udceb", url=fake.url))
@@ -112,6 +113,7 @@ def test_batches_fit_into_a_request_and_keep_the_order(count: int, size: int) ->
     assert len(divided) <= count * (size + 100) // BATCH_BYTES + 3
 
 
+@pytest.mark.slow
 def test_large_batch_is_sent_in_several_requests(tmp_path: Path) -> None:
     def accept(request: Request) -> tuple[int, Any]:
         assert int(request.headers["content-length"]) <= MAX_BODY_BYTES
@@ -124,6 +126,7 @@ def test_large_batch_is_sent_in_several_requests(tmp_path: Path) -> None:
     assert len(fake.asked) == 2
 
 
+@pytest.mark.slow
 def test_job_that_no_request_can_carry_is_refused_before_anything_is_sent() -> None:
     text = "\n".join(json.dumps(job) for job in [*large(1, 10), *large(1, 1_100_000)])
     with answering(lambda request: (201, {"items": []})) as fake:
@@ -133,6 +136,7 @@ def test_job_that_no_request_can_carry_is_refused_before_anything_is_sent() -> N
     assert not fake.asked
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [["submit", "w"], ["retry", "job-1"]])
 def test_unanswered_request_is_repeated_with_the_same_key(command: list[str]) -> None:
     def second_time(request: Request) -> tuple[int, Any]:

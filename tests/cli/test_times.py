@@ -47,6 +47,7 @@ def test_submit_sends_the_time_with_its_zone() -> None:
     assert fake.asked[-1].body["not_before"] == "2026-03-02T07:15:00.000000Z"
 
 
+@pytest.mark.slow
 def test_submit_with_another_text_sends_nothing() -> None:
     with answering(accept) as fake:
         result = casare("job", "submit", "w", "--not-before", "2h", url=fake.url)

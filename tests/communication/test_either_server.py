@@ -21,7 +21,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield running
 
 
-@pytest.fixture(params=["fake", "real"])
+@pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.slow)])
 async def peer(request: pytest.FixtureRequest) -> AsyncIterator[Peer]:
     if request.param == "real":
         server: Server = request.getfixturevalue("server")

@@ -31,6 +31,7 @@ async def until(holds: Callable[[], bool]) -> None:
             await asyncio.sleep(0.02)  # another process has no event
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wire", WIRES)
 async def test_late_handshake_does_not_replace_the_connection_of_the_robot(tmp_path: Path, wire: str) -> None:
     with serving(tmp_path, CASARE_WIRE=wire, CASARE_LOG_LEVEL="DEBUG") as server:

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 TESTS = """
 import time
 import pytest
@@ -27,6 +29,7 @@ def test_cheap() -> None:
 LIMIT = "UNMARKED_CPU_SECONDS = 8.0"
 
 
+@pytest.mark.slow
 def test_unmarked_test_that_takes_long_fails(tmp_path: Path) -> None:
     shared = (Path(__file__).parents[1] / "conftest.py").read_text(encoding="utf-8")
     assert LIMIT in shared

@@ -204,6 +204,7 @@ def test_planted_variable_of_a_module_is_found() -> None:
     assert missing({"planted.py": "_planted = {}\nCONSTANT = {}"}) == ["module._planted"]
 
 
+@pytest.mark.slow
 def test_attribute_that_is_added_to_the_program_is_found() -> None:
     modules = sources()
     forget = "    def _forget(self, now"

@@ -704,6 +704,7 @@ EVENTS = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(st.integers(1, 3), st.lists(st.tuples(EVENTS, st.integers(0, 120)), max_size=25))
 def test_random_walk_through_the_table_keeps_its_invariants(max_attempts: int, walk: list) -> None:

@@ -117,6 +117,7 @@ SLOTS = st.lists(
 ).map(lambda found: [Slot(f"robot-{n}", "s", Profile(t, tags), free, 2) for n, (t, tags, free) in enumerate(found)])
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(HEADS, SLOTS)
 def test_choose_assigns_each_job_once_and_leaves_no_fitting_robot_idle(heads: list[Head], slots: list[Slot]) -> None:

@@ -259,6 +259,7 @@ async def prepared(
 WHO = Principal(Role.ADMIN, "bo")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 async def test_crash_before_any_statement_leaves_both_the_change_and_its_entry_or_neither(
     name: str, tmp_path: Path
@@ -294,6 +295,7 @@ async def test_failed_commit_leaves_neither_the_change_nor_its_entry(name: str, 
         assert len(added(entries_before, entries(path))) == len(case.entries)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 async def test_error_after_the_commit_leaves_the_change_and_its_entry(name: str, tmp_path: Path) -> None:
     case, path = CASES[name], tmp_path / "casare.db"

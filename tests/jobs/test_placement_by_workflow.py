@@ -141,6 +141,7 @@ async def test_late_unknown_workflow_about_a_job_of_another_robot_changes_nothin
     assert await holder(plane, await plane.job(target_robot_id="robot-1")) == "robot-1"
 
 
+@pytest.mark.slow
 async def test_jobs_that_no_robot_can_run_delay_no_others(plane: Instance) -> None:
     await robot(plane, "robot-1", ["invoices"])
     for number in range(UNSERVABLE):

@@ -77,6 +77,7 @@ def allowed(endpoint: str, text: str) -> bool:
     return schema is not None and not problems(schema, frame)
 
 
+@pytest.mark.slow
 @MORE
 @pytest.mark.parametrize(("endpoint", "kind"), KINDS)
 def test_valid_message_is_acknowledged_or_refused_with_a_reason(

@@ -95,6 +95,7 @@ def test_every_pattern_takes_time_in_proportion_to_the_text(pattern: re.Pattern[
         assert_linear(lambda text: pattern.sub("***", text), start, part)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", REPEATED)
 def test_redaction_takes_time_in_proportion_to_the_text(part: str) -> None:
     for start in STARTS:

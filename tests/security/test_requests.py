@@ -133,6 +133,7 @@ async def test_hostile_request_causes_no_error_and_little_work(request_bytes: by
     blameless(server)
 
 
+@pytest.mark.slow
 async def test_memory_does_not_grow(server: Server) -> None:
     """After a first round, which fills caches and the free lists of the allocator."""
     for request in HOSTILE.values():

@@ -12,7 +12,6 @@ from casare_rpa.domain.statistics import JobCount
 from casare_rpa.domain.vocabulary import JobStatus
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.storage.cold import job_filters
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.migration import migrate
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
 from casare_rpa.infrastructure.orchestrator.storage.store_limits import StoreLimits
 from new_database import new_database
@@ -65,9 +64,7 @@ ENDED = {
 @pytest.fixture
 def connection(tmp_path: Path) -> sqlite3.Connection:
     """An empty database with the current schema."""
-    path = tmp_path / "casare.db"
-    migrate(path)
-    return sqlite3.connect(path)
+    return sqlite3.connect(new_database(tmp_path))
 
 
 def plans(

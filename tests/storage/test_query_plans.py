@@ -17,7 +17,7 @@ from casare_rpa.infrastructure.orchestrator.storage.cold import (
     run_rows,
     statistics_rows,
 )
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.migration import migrate
+from new_database import new_database
 from storage.values import START, at
 
 END = at(7 * 24 * 3600)
@@ -61,8 +61,7 @@ GROWING = ("jobs", "tallies", "queue_samples", "audit")
 @pytest.fixture
 def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     """A database with one failed job, so that statements per workflow and per group of failures are executed."""
-    migrate(tmp_path / "casare.db")
-    opened = sqlite3.connect(tmp_path / "casare.db")
+    opened = sqlite3.connect(new_database(tmp_path))
     columns = [row[1:4] for row in opened.execute("PRAGMA table_info(jobs)") if row[3]]
     given = {
         "job_id": "job-1",

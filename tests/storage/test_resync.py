@@ -9,7 +9,7 @@ from casare_rpa.domain.stored_state import JobRevision, StoredHeldJob
 from casare_rpa.domain.vocabulary import JobStatus
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import resync_rows
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.migration import migrate
+from new_database import new_database
 from storage.values import a_job, a_report, a_robot, add, at, running, tell
 
 
@@ -66,8 +66,7 @@ async def test_stopping_jobs_are_open_jobs_whose_cancel_advanced(store: Store) -
 
 def test_stopping_jobs_read_only_entries_after_the_given_one(tmp_path: Path) -> None:
     """The history of months must not be read every few seconds."""
-    migrate(tmp_path / "casare.db")
-    connection = sqlite3.connect(tmp_path / "casare.db")
+    connection = sqlite3.connect(new_database(tmp_path))
     steps = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {resync_rows.STOPPING_JOBS}", {"after": 1})]
     connection.close()
     assert any("job_events USING INTEGER PRIMARY KEY (rowid>?)" in step for step in steps), steps

@@ -13,7 +13,7 @@ from casare_rpa.infrastructure.orchestrator import websocket_handlers
 from casare_rpa.infrastructure.orchestrator.api import error_responses, wheels
 from casare_rpa.infrastructure.orchestrator.api.dashboard import dashboard_route
 from casare_rpa.infrastructure.orchestrator.api.guard import HttpGuard
-from casare_rpa.infrastructure.orchestrator.api.openapi import operation_id, with_readable_forms
+from casare_rpa.infrastructure.orchestrator.api.openapi import with_readable_forms
 from casare_rpa.infrastructure.orchestrator.api.routers import (
     audit,
     auth,
@@ -126,15 +126,13 @@ def create_app(settings: Settings | None = None, gate: ConnectionGate | None = N
         openapi_url=None,  # `documents` serves it, made once
         docs_url=None,  # its page loads scripts from other servers; docs/reference/http.md has the same content
         redoc_url=None,
-        generate_unique_id_function=operation_id,
     )
     app.base_path = chosen.base_path
     app.state.connection_gate = gate
     app.add_middleware(HttpGuard)
     error_responses.install(app)
-    app.router.routes.extend([*WEBSOCKETS, *upgrade_routes(WEBSOCKETS)])
-    for router in ROUTERS:
-        app.include_router(router)
+    # `include_router` would build each route a second time, during the first requests: half a second in all.
+    app.router.routes.extend([*WEBSOCKETS, *upgrade_routes(WEBSOCKETS), *HTTP_ROUTES])
     app.router.routes.extend(
         [*documents.routes(app), *wheels.routes(chosen.wheelhouse), dashboard_route(base_path=chosen.base_path)]
     )

@@ -15,14 +15,10 @@ SERVERS = [{"url": "/", "description": "The server that returns this document."}
 ADMIN_SCHEMES: list[dict[str, list[str]]] = [{"AdminSecret": []}, {"Token": []}]
 
 
-def operation_id(route: APIRoute) -> str:
-    """The name of the handler, such as `cancel_job`. Unique, because generated functions get this name."""
-    return route.name
-
-
 def with_readable_forms(document: Document, routes: Iterable[BaseRoute]) -> Document:
     """The OpenAPI document of FastAPI, changed for code generators.
 
+    The id of an operation is the name of its handler, such as `cancel_job`, because generated functions get this name.
     An operation for admins does not list the key of a robot. An optional body is not nullable, because generated
     clients would send `null`. A nullable value has no separate named type.
     """
@@ -30,6 +26,7 @@ def with_readable_forms(document: Document, routes: Iterable[BaseRoute]) -> Docu
         if isinstance(route, APIRoute) and route.include_in_schema:
             for method in route.methods or ():
                 operation = document["paths"][route.path_format][method.lower()]
+                operation["operationId"] = route.name
                 if _needs(route.dependant, admin) or _needs(route.dependant, reader):
                     operation["security"] = ADMIN_SCHEMES
                 _simplify_body(operation)
