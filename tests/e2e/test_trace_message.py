@@ -9,8 +9,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMITS = {
-    "report": (104, 83, 38),
-    "heartbeat": (60, 39, 17),
+    "report": (97, 82, 38),
+    "heartbeat": (48, 36, 16),
     "log": (69, 57, 21),
     "submit": (278, 198, 60),
     "cancel": (204, 131, 53),

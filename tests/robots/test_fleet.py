@@ -11,7 +11,8 @@ from casare_rpa.domain.instants import Instant, after, rfc3339
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.protocol import Heartbeat, Hello
 from casare_rpa.domain.robot_records import LastHeartbeat
-from casare_rpa.domain.robots import Placement, Robot
+from casare_rpa.domain.robots import Placement, Robot, status_of
+from casare_rpa.domain.stored_state import StoredSession
 from casare_rpa.domain.vocabulary import JobStatus, RobotStatus
 from casare_rpa.domain.waiting import Availability
 from casare_rpa.infrastructure.orchestrator.api.routers.robots import robot_view
@@ -50,7 +51,11 @@ def a_job(status: JobStatus, robot_id: str | None, **wishes: object) -> Job:
     return Job(job_id="job-1", status=status, robot_id=robot_id, **{**fields, **wishes})  # type: ignore[arg-type]
 
 
-def states(live: LiveRobot, now: float) -> list[Callable[[], None]]:
+def a_session_elsewhere(reported: RobotStatus | None) -> StoredSession:
+    return StoredSession("robot-1", "other", "ses-2", reported, 1.0, 2.0, after(START, 1), after(START, 1), None)
+
+
+def states(live: LiveRobot, now: float) -> list[Callable[[], object]]:
     """Every way to change the live state of a robot."""
     return [
         lambda: live.set_profile(a_robot(live.robot.robot_id, tags=("sap",))),
@@ -58,6 +63,9 @@ def states(live: LiveRobot, now: float) -> list[Callable[[], None]]:
         lambda: live.set_profile(a_robot(live.robot.robot_id, max_concurrent_jobs=2)),
         lambda: live.expect_return(RobotStatus.IDLE),
         live.stop_expecting_return,
+        lambda: live.follow_elsewhere(a_session_elsewhere(RobotStatus.BUSY)),
+        lambda: live.follow_elsewhere(a_session_elsewhere(None)),
+        lambda: live.follow_elsewhere(None),
         lambda: live.connect(a_connection(live.robot.robot_id), {}, now),
         lambda: live.disconnect(START),
         lambda: live.introduce(Hello(instance_id="p", tags=["web"], max_concurrent_jobs=3), now),
@@ -76,7 +84,7 @@ def states(live: LiveRobot, now: float) -> list[Callable[[], None]]:
         lambda: live.hold({}),
         lambda: live.follow_job(a_job(JobStatus.RUNNING, live.robot.robot_id), now),
         lambda: live.follow_job(a_job(JobStatus.FAILED, live.robot.robot_id, unconfirmed=True), now),
-        lambda: [live.miss_offer("job-1", attempt, now) for attempt in range(MISSED_OFFERS)] and None,
+        lambda: [live.miss_offer("job-1", attempt, now) for attempt in range(MISSED_OFFERS)],
         live.stop_skipping,
     ]
 
@@ -98,6 +106,18 @@ def test_indexes_agree_with_a_scan_of_all_robots(seed: int) -> None:
             assert {robot_id: (g.profile, g.availability) for robot_id, g in grouped.items()} == {
                 r.robot.robot_id: (r.profile, r.availability(now)) for r in robots
             }
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_status_and_current_job_are_those_of_the_rest_of_the_state(seed: int) -> None:
+    """After any change. A method that does not compute them again fails here."""
+    chance = random.Random(seed)
+    live = Fleet().set_profile(a_robot())
+    for _ in range(60):
+        chance.choice(states(live, 0.0))()
+        connected, free_slots = live.connection is not None or live.returning or live.elsewhere, live.free_slots
+        assert live.status is status_of(connected=connected, reported=live.reported_status, free_slots=free_slots)
+        assert live.current_job == next((j for j, status in live.held.items() if status is not JobStatus.PENDING), None)
 
 
 def test_repeated_status_in_a_heartbeat_invalidates_no_index() -> None:

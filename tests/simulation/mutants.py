@@ -114,6 +114,7 @@ def clean_up_by_robot_id() -> Patch:
         live = self._fleet.get(connection.robot_id)
         if live is not None:
             live.connection = None
+            live.mark_changed()
 
     stack = ExitStack()
     stack.enter_context(mock.patch.object(Hub, "detach", gone_by_id))
@@ -130,11 +131,11 @@ def slots_in_a_counter() -> Patch:
             return set()
         self.changes += 1
         live.changes = self.changes
-        live.mark_changed()
         if job.phase is Phase.OFFER:
             live.held[job.job_id] = job.status
         elif job.finished_at is not None:
             live.held.pop(job.job_id, None)
+        live.mark_changed()
         return {live.robot.robot_id}
 
     def nothing(self: LiveRobot, held: Any) -> None:

@@ -118,8 +118,8 @@ class Fleet:
                 continue
             self.changes += 1
             live.changes = self.changes
-            was = live.shown
+            was = live.status, live.current_job
             live.follow_job(job, now)
-            if was != live.shown:
+            if was != (live.status, live.current_job):
                 changed.add(live.robot.robot_id)
         return changed

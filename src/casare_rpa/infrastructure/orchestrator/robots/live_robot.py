@@ -147,6 +147,10 @@ class LiveRobot:
     """The profile, stored because the dispatcher reads it after each change of a job."""
     refused_workflows: frozenset[str] = frozenset()
     """Workflows that it answered with `unknown_workflow` since its last `hello` or connection."""
+    status: RobotStatus = field(init=False, default=RobotStatus.OFFLINE)
+    """The computed status, stored because each change of a job and each heartbeat read it several times."""
+    current_job: str | None = field(init=False, default=None)
+    """The job that viewers see it work on. An offer is not shown."""
     _missed_offers: list[tuple[str, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -168,23 +172,6 @@ class LiveRobot:
         """The tags of its `hello` that no admin stored, sorted. They do not count."""
         hello = self.connection.hello if self.connection else None
         return tuple(sorted(set(hello.tags or ()).difference(self.robot.tags))) if hello else ()
-
-    @property
-    def status(self) -> RobotStatus:
-        present = self.connection is not None or self.returning or self.elsewhere
-        return status_of(connected=present, reported=self.reported_status, free_slots=self.capacity - len(self.held))
-
-    @property
-    def current_job(self) -> str | None:
-        """The job that viewers see it work on. An offer is not shown."""
-        return next((job_id for job_id, status in self.held.items() if status is not JobStatus.PENDING), None)
-
-    @property
-    def shown(self) -> tuple[RobotStatus, str | None]:
-        """`status` and `current_job`: what viewers see change when one of its jobs changes."""
-        present = self.connection is not None or self.returning or self.elsewhere
-        status = status_of(connected=present, reported=self.reported_status, free_slots=self.capacity - len(self.held))
-        return status, next((job_id for job_id, held in self.held.items() if held is not JobStatus.PENDING), None)
 
     @property
     def workflows(self) -> tuple[str, ...] | None:
@@ -247,7 +234,11 @@ class LiveRobot:
             connection.session.send(command)
 
     def mark_changed(self) -> None:
-        """Invalidate the entries of this robot in the fleet's indexes."""
+        """Compute `status` and `current_job` again, and invalidate the entries of this robot in the fleet's indexes."""
+        present = self.connection is not None or self.returning or self.elsewhere
+        free_slots = self.capacity - len(self.held)
+        self.status = status_of(connected=present, reported=self.reported_status, free_slots=free_slots)
+        self.current_job = next((job_id for job_id, held in self.held.items() if held is not JobStatus.PENDING), None)
         robot_id = self.robot.robot_id
         self.dirty.for_slots.add(robot_id)
         self.dirty.for_availability.add(robot_id)
@@ -302,11 +293,11 @@ class LiveRobot:
         self.reported_status, self.cpu_percent, self.memory_mb, self.last_heartbeat_at = signs
         self.last_seen_at, self.clock_skew_seconds = stored.last_seen_at, stored.clock_skew_seconds
         self.elsewhere, self.returning = True, False
+        if changed:
+            self.mark_changed()
         beat_at = stored.last_heartbeat_at
         if beat_at is not None and beat_at > self.heartbeats.newest_at:
             self.heartbeats.add(PastHeartbeat(beat_at, self.status, self.cpu_percent, self.memory_mb))
-        if changed:
-            self.mark_changed()
         return changed
 
     def connect(self, connection: RobotConnection, held: Mapping[str, JobStatus], now: float) -> None:
@@ -400,15 +391,13 @@ class LiveRobot:
 
     def follow_job(self, job: Job, now: float) -> None:
         """Follow a committed change of a job that it holds, held or is about to hold."""
-        robot_id = self.robot.robot_id
-        self.dirty.for_slots.add(robot_id)  # `mark_changed` inline: this runs for each change of a job
-        self.dirty.for_availability.add(robot_id)
-        if job.finished_at is None and job.robot_id == robot_id and job.phase in HELD_PHASES:
+        if job.finished_at is None and job.robot_id == self.robot.robot_id and job.phase in HELD_PHASES:
             self.held[job.job_id] = job.status
         elif self.held.pop(job.job_id, None) is not None:
             self.idle_since = now
             if job.unconfirmed:
                 self.assume_busy(now)
+        self.mark_changed()
 
     def miss_offer(self, job_id: str, attempt: int, now: float) -> bool:
         """Count an offer that it left unanswered; returns whether it is skipped for a minute from now on.

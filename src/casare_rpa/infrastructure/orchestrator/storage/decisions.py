@@ -228,38 +228,33 @@ def decide_changes(calls: Sequence[Sequence[Change]], stored: Mapping[str, Job],
     current = dict(stored)
     events: list[EventRow] = []
     changed_at: dict[str, Instant] = {}
-    answers = [[_apply(change, current, events, changed_at, counters) for change in call] for call in calls]
+    answers: list[list[Applied]] = []
+    for call in calls:
+        answers.append(applied := [])
+        for change in call:
+            before, at = current.get(change.job_id), change.at
+            if before is None:
+                applied.append(Applied(None, UNKNOWN_JOB))
+                continue
+            answer = advance(before, change.event, at)
+            numbers = None
+            if isinstance(answer, Step):
+                job = current[change.job_id] = answer.job
+                changed_at[change.job_id] = at
+                if answer.kind is not None:
+                    numbers = counters.unseen(at) if looks_the_same(before, job) else counters.shown(job.tenant_id, at)
+                    events.append(_step_event(before, answer, at, numbers))
+                elif job.revision != before.revision:
+                    numbers = counters.unseen(at)
+            elif answer.kind is not None:
+                events.append(_refusal_event(before, answer, change.event, at))
+            applied.append(Applied(before, answer, numbers))
     written = [
         Written(before, current[job_id], changed_at[job_id])
         for job_id, before in stored.items()
         if current[job_id].revision != before.revision
     ]
     return Changes(answers, written, events)
-
-
-def _apply(
-    change: Change,
-    current: dict[str, Job],
-    events: list[EventRow],
-    changed_at: dict[str, Instant],
-    counters: Counters,
-) -> Applied:
-    before = current.get(change.job_id)
-    if before is None:
-        return Applied(None, UNKNOWN_JOB)
-    answer = advance(before, change.event, change.at)
-    if isinstance(answer, Refusal):
-        if answer.kind is not None:
-            events.append(_refusal_event(before, answer, change.event, change.at))
-        return Applied(before, answer)
-    job, at = answer.job, change.at
-    current[change.job_id] = job
-    changed_at[change.job_id] = at
-    if answer.kind is None:
-        return Applied(before, answer, None if job.revision == before.revision else counters.unseen(at))
-    numbers = counters.unseen(at) if looks_the_same(before, job) else counters.shown(job.tenant_id, at)
-    events.append(_step_event(before, answer, at, numbers))
-    return Applied(before, answer, numbers)
 
 
 def _step_event(before: Job, step: Step, at: Instant, numbers: ChangeNumbers | None) -> EventRow:
@@ -285,7 +280,7 @@ def _place(job: Job, numbers: ChangeNumbers | None) -> list[object]:
         job.reason,
         job.progress,
         job.message,
-        job.contact_lost,
+        job.contact_lost_at is not None,
         job.cancel_stage,
         job.revision,
     )
