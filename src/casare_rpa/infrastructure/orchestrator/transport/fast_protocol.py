@@ -99,15 +99,9 @@ class FastProtocol(GuardedProtocol):
     """
 
     def __init__(
-        self,
-        config: uvicorn.Config,
-        server_state: ServerState,
-        app_state: dict[str, object],
-        *,
-        frames: Lane,
-        readers: Lane,
+        self, config: uvicorn.Config, server_state: ServerState, app_state: dict[str, object], **lanes: Lane
     ) -> None:
-        super().__init__(config, server_state, app_state, frames=frames, readers=readers)
+        super().__init__(config, server_state, app_state, **lanes)
         self._texts = TextQueue(self.loop)
         # uvicorn only calls put_nowait, get and empty. Its asyncio.Queue looks up the running loop for each message,
         # which is a system call.
