@@ -22,7 +22,7 @@ from casare_rpa.infrastructure.orchestrator.ports.sockets import Unfinished
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import RobotConnection
 
 BATCH_LINES = 250
-BATCH_CHARACTERS = 1024 * 1024
+BATCH_CHARACTERS = 256 * 1024
 """Size of one write. Other writes wait for it: a message of 1,000 lines is written in parts, so that the reports of
 other robots do not wait for all of them, and a few large lines do not make it longer than many small ones."""
 BUFFER_MESSAGES = 10_000
