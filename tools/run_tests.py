@@ -20,8 +20,10 @@ ROOT = Path(__file__).resolve().parent.parent
 SECONDS_OF_A_MINUTE = 60
 WORKERS = 3
 """Processes that share the folders of tests. Half of a test's time is waiting, so they are more than the two cores."""
-ALONE = ("tests/domain", "tests/benchmarks", "tests/chaos", "tests/e2e")
-"""Folders that run in one process: the domain for its coverage, the others because they need the cores themselves."""
+APART = ("tests/domain", "tests/benchmarks", "tests/chaos", "tests/e2e")
+"""Folders that share the cores with fewer others: the domain for its coverage, the others because they start many
+processes of their own."""
+WORKERS_APART = 2
 
 
 @dataclass(frozen=True)
@@ -82,16 +84,17 @@ def steps_of(mode: Mode, npm: Sequence[str]) -> list[Step]:
     pytest = [sys.executable, "-m", "pytest", "-m", mode.markers]
     # A file stays in one process, so that its server starts once. The default order puts the files with the fewest
     # tests last; some of them take a minute, and one process then works alone.
-    together = ["-n", str(WORKERS), "--dist", "loadfile", "--no-loadscope-reorder"]
+    together = ["--dist", "loadfile", "--no-loadscope-reorder", "-n", str(WORKERS)]
+    apart = [*together[:-1], str(WORKERS_APART)]
     web = Step("web", [*npm, "test", "--silent"], folder="web")
     if mode.quick:
         return [Step("tests", [*pytest, *together], per_folder=True), web]
     some = [] if mode.limit_minutes is None else ["--grep-invert", "@long"]
     return [
         # The branch coverage of the domain is complete only with all of its tests.
-        Step("domain", [sys.executable, "-m", "pytest", "-m", "", "tests/domain", *COVERAGE], per_folder=True),
-        Step("tests", [*pytest, *together, *(f"--ignore={folder}" for folder in ALONE)], per_folder=True),
-        Step("tests alone", [*pytest, *ALONE[1:]], per_folder=True),
+        Step("domain", [*pytest[:-1], "", "tests/domain", *apart, *COVERAGE], per_folder=True),
+        Step("tests", [*pytest, *together, *(f"--ignore={folder}" for folder in APART)], per_folder=True),
+        Step("tests apart", [*pytest, *apart, *APART[1:]], per_folder=True),
         web,
         Step("web/dashboard/e2e", [*npm, "run", "e2e", "--silent", "--", *some], folder="web/dashboard"),
     ]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import run_tests
-from run_tests import ALONE, MODES, Step, Times, run, steps_of, verdict
+from run_tests import APART, MODES, Step, Times, run, steps_of, verdict
 
 REPORT = """<testsuites><testsuite>
 <testcase classname="tests.api.test_jobs" name="test_a" time="90.0" />
@@ -78,11 +78,11 @@ def test_quick_mode_has_neither_slow_tests_nor_the_browser() -> None:
 
 
 def test_each_folder_runs_in_one_step() -> None:
-    _, shared, alone, *_ = steps_of(MODES["normal"], ["npm"])
-    for folder in ALONE:
+    _, shared, apart, *_ = steps_of(MODES["normal"], ["npm"])
+    for folder in APART:
         assert f"--ignore={folder}" in shared.command
         assert (run_tests.ROOT / folder).is_dir()
-    assert [part for part in alone.command if part.startswith("tests/")] == list(ALONE[1:])
+    assert [part for part in apart.command if part.startswith("tests/")] == list(APART[1:])
 
 
 def test_files_run_in_the_order_of_their_names_so_that_none_with_few_long_tests_is_last() -> None:

@@ -10,7 +10,7 @@ from tests.simulation.checker import violations
 from tests.simulation.evidence import Evidence
 from tests.simulation.world import run
 
-SEEDS = 40
+SEEDS = 20
 MORE_SEEDS = 400
 CHUNK = 10
 

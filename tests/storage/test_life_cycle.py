@@ -530,7 +530,7 @@ LIVES: dict[str, type[LifeCycle]] = {"one writer": LifeCycle, "two writers": Lif
     ("lives", "examples"),
     [
         ("one writer", 60),
-        ("two writers", 20),
+        ("two writers", 10),
         pytest.param("one writer", 120, marks=pytest.mark.long),
         pytest.param("two writers", 120, marks=pytest.mark.long),
     ],
