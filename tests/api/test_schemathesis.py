@@ -103,6 +103,7 @@ def test_an_admin_gets_only_documented_answers(server: Server, tmp_path: Path, e
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @EXAMPLES
 def test_a_robot_gets_only_documented_answers(server: Server, tmp_path: Path, examples: int) -> None:
     account = server.robot(server.tenant())  # so that no generated job is offered before

@@ -149,6 +149,7 @@ async def test_log_has_the_paths_and_no_query_string(servers: list[Server], tmp_
         assert ADMIN_SECRET not in output
 
 
+@pytest.mark.long
 async def test_handshake_that_was_given_up_replaces_no_connection_when_its_instance_continues(tmp_path: Path) -> None:
     """An instance stands still. A robot gives up its handshake there, and connects to the other instance."""
     store, ports = new_store(), [free_port(), free_port()]

@@ -10,7 +10,7 @@ from tests.simulation.checker import violations
 from tests.simulation.evidence import Evidence
 from tests.simulation.world import run
 
-SEEDS = 20
+SEEDS = 10
 MORE_SEEDS = 400
 CHUNK = 10
 

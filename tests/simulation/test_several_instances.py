@@ -7,7 +7,7 @@ from tests.simulation.evidence import Evidence
 from tests.simulation.run import INSTANCES
 from tests.simulation.world import run
 
-SEEDS = 10
+SEEDS = 5
 MORE_SEEDS = 200
 CHUNK = 5
 

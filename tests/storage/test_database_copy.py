@@ -152,7 +152,7 @@ def killed_after(pages: int) -> Callable[[str, int, int], None]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("pages", [1, 2, 17, 40])
+@pytest.mark.parametrize("pages", [1, 17, *(pytest.param(pages, marks=pytest.mark.long) for pages in (2, 40))])
 def test_interrupted_copy_continues_without_repetition(tmp_path: Path, pages: int) -> None:
     server_url = empty_database(DEBIAN)
     source = new_database(tmp_path)

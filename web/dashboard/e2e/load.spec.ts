@@ -13,7 +13,7 @@ async function search(page: Page, label: string, text: string, parameter: string
 
 const figure = (page: Page) => page.getByText(/^invoice \d+ of 100$/).first();
 
-test("every search field applies its text while updates arrive", async ({ signedIn: page, orchestrator }) => {
+test("every search field applies its text while updates arrive @long", async ({ signedIn: page, orchestrator }) => {
   await page.goto(`${orchestrator.url}/jobs`);
   await flows(() => figure(page).textContent());
   await search(page, "Workflow or job id", "workflow-17", "q");

@@ -239,7 +239,7 @@ test("changes by others appear without a reload", async ({ signedIn: page, orche
   await expect(page.getByText("No entry matches the filters.")).toBeVisible();
 });
 
-test("each figure of the overview links to the jobs that it counts", async ({ signedIn: page, orchestrator }) => {
+test("each figure of the overview links to the jobs that it counts @long", async ({ signedIn: page, orchestrator }) => {
   const jobId = await orchestrator.submit("figures");
   await orchestrator.post(`/jobs/${jobId}/cancel`);
   await orchestrator.addRobot("figures", ["figures"]);

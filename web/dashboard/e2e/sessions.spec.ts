@@ -88,7 +88,7 @@ test("a read-only link shows live data, gives no orders, and ends when it is rev
   await screen.context().close();
 });
 
-test("the dashboard works below a path", async ({ page }) => {
+test("the dashboard works below a path @long", async ({ page }) => {
   const orchestrator = await Orchestrator.start({ CASARE_BASE_PATH: "/tools/casare" });
   try {
     await useBelowPath(page, `${orchestrator.url}/tools/casare`, orchestrator.password);
