@@ -5,10 +5,13 @@ PY ?= python3
 UV_VERSION := 0.13.9
 export UV_PYTHON_DOWNLOADS := never
 export UV_CACHE_DIR := $(CURDIR)/.tools/cache
-# pip and npm use the certificates of the system, as behind a proxy that inspects TLS. So uv uses them too, if there are some.
-CERTIFICATES := /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt
-UV_SYSTEM_CERTS ?= $(if $(wildcard $(CERTIFICATES)),true,false)
+# pip and Debian's npm use the certificates of the system, as behind a proxy that inspects TLS. So uv and the Node of the
+# benchmarks use them too, if there are some.
+CERTIFICATES := $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt)
+UV_SYSTEM_CERTS ?= $(if $(CERTIFICATES),true,false)
 export UV_SYSTEM_CERTS
+NODE_EXTRA_CA_CERTS ?= $(firstword $(CERTIFICATES))
+export NODE_EXTRA_CA_CERTS
 export PYTHONDONTWRITEBYTECODE :=
 UV := .tools/uv/bin/uv
 BIN := .venv/bin
