@@ -44,7 +44,7 @@ export default defineConfig({
       args: [
         ...(process.getuid?.() === 0 ? ["--no-sandbox"] : []),
         "--disable-quic",
-          "--disable-gpu",
+        "--disable-gpu",
         // The page of a routed test has no network, and would not be allowed to call this machine.
         "--disable-features=LocalNetworkAccessChecks",
         "--disable-background-networking",
