@@ -156,7 +156,7 @@ def connection_of_an_ended_session_stays() -> Patch:
 
 def tallies_without_slot() -> Patch:
     """Jobs are counted as if one instance had written all tallies."""
-    return _changed("COUNTS", "tallies.minute > wanted.since", "tallies.minute > wanted.since AND tallies.slot < 2")
+    return _changed("COUNTS", "minute > wanted.since", "minute > wanted.since AND slot < 2")
 
 
 def ticket_spent_twice() -> Patch:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.simulation.run import MUTANT_SEEDS, first_violation
+from tests.simulation.run import EVERY_MUTANT, MUTANT_SEEDS, first_violation
 
 
 @pytest.mark.slow
@@ -26,3 +26,10 @@ from tests.simulation.run import MUTANT_SEEDS, first_violation
 def test_injected_bug_is_found(mutant: str) -> None:
     """A sample. All bugs: make simulate MUTANTS=all."""
     assert first_violation(range(MUTANT_SEEDS), mutant) is not None
+
+
+@pytest.mark.parametrize("mutant", EVERY_MUTANT)
+def test_bug_can_be_injected(mutant: str) -> None:
+    """The texts and methods that it replaces still exist. `make simulate MUTANTS=all` would end at it."""
+    with EVERY_MUTANT[mutant]():
+        pass
