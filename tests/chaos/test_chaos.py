@@ -48,7 +48,7 @@ async def test_no_job_is_lost_or_run_twice_when_one_of_two_instances_ends(tmp_pa
     wishes = Wishes(tmp_path, pace=pace.COMPRESSED, robots=6, instances=2, viewers=2)
     outcome = await run_campaign(wishes, 0, print, SHORT_FOR_INSTANCES)
     assert outcome.good, table(outcome)
-    assert outcome.verdict.submitted > 20
+    assert outcome.verdict.submitted >= 10
     assert outcome.deaths["server"] >= 3
 
 
