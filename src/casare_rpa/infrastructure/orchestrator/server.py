@@ -65,7 +65,7 @@ NOUNS = (
     instances,
     health,
 )
-ROUTERS = [*(noun.router for noun in NOUNS), auth.sessions]
+ROUTERS = [jobs.submits, *(noun.router for noun in NOUNS), auth.sessions]
 HTTP_ROUTES = [route for router in ROUTERS for route in router.routes]
 WEBSOCKETS = [*websocket_handlers.routes, *websockets.routes]
 

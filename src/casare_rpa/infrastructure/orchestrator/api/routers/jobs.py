@@ -1,5 +1,6 @@
 """/api/v1/jobs: submit, list, read, cancel and retry jobs."""
 
+import json
 from collections.abc import AsyncIterator
 
 from fastapi import APIRouter, Response
@@ -35,6 +36,7 @@ from casare_rpa.infrastructure.orchestrator.api.job_views import (
     event_view,
     explained_view,
     job_view,
+    jobs_json,
     log_text,
     log_view,
     step_view,
@@ -51,12 +53,14 @@ from casare_rpa.infrastructure.orchestrator.api.parameters import (
     Revision,
 )
 from casare_rpa.infrastructure.orchestrator.api.searches import Searching
+from casare_rpa.infrastructure.orchestrator.api.submit_route import SubmitRoute
 from casare_rpa.infrastructure.orchestrator.ports.jobs import JobReader
 from casare_rpa.infrastructure.orchestrator.ports.logs import LogStore
 
 LOG_PAGE = 2000
 
 router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"], dependencies=SCHEMES)
+submits = APIRouter(prefix="/api/v1/jobs", tags=["jobs"], dependencies=SCHEMES, route_class=SubmitRoute)
 
 
 def _seen_by(principal: Principal, job: Job | None, job_id: str) -> Job:
@@ -72,7 +76,7 @@ async def _job(job_store: JobReader, principal: Principal, job_id: str) -> Job:
     return _seen_by(principal, await job_store.job(job_id), job_id)
 
 
-@router.post("", status_code=201, responses=responses(401, 403, 404, 409, 413, 422, 503))
+@submits.post("", status_code=201, responses=responses(401, 403, 404, 409, 413, 422, 503))
 async def submit_job(
     body: NewJob,
     job_commands: JobOrders,
@@ -87,7 +91,7 @@ async def submit_job(
     return job_view(added.job)
 
 
-@router.post("/batch", status_code=201, responses=responses(401, 403, 404, 409, 413, 422, 503))
+@submits.post("/batch", status_code=201, responses=responses(401, 403, 404, 409, 413, 422, 503))
 async def submit_jobs(
     body: NewJobs,
     job_commands: JobOrders,
@@ -104,7 +108,7 @@ async def submit_jobs(
     return JobItems(items=[job_view(one.job) for one in added])
 
 
-@router.get("", responses=responses(401, 403, 422, 429, 503))
+@router.get("", response_model=JobList, responses=responses(401, 403, 422, 429, 503))
 async def list_jobs(
     job_store: JobReading,
     wanted: WantedJobs,
@@ -112,15 +116,14 @@ async def list_jobs(
     limit: Limit = 50,
     cursor: Cursor = None,
     sort: Sort = None,
-) -> JobList:
+) -> Response:
     """Jobs, newest first unless `sort` says otherwise. `next_cursor` is null on the last page."""
     order = order_of(wanted, sort)
     jobs = await search(job_store.jobs, wanted, limit + 1, job_position(cursor), order)
     more = len(jobs) > limit
-    return JobList(
-        items=[job_view(job) for job in jobs[:limit]],
-        next_cursor=cursor_of(*order.position(jobs[limit - 1])) if more else None,
-    )
+    cursor_after = cursor_of(*order.position(jobs[limit - 1])) if more else None
+    text = b'{"items":%b,"next_cursor":%b}' % (jobs_json(jobs[:limit]), json.dumps(cursor_after).encode())
+    return Response(text, media_type="application/json")
 
 
 @router.get("/export", responses={200: {"content": {"text/csv": {}}}, **responses(401, 403, 422, 429, 503)})
