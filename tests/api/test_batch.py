@@ -7,7 +7,7 @@ import pytest
 from api.conftest import Api, error_of, without_reasons
 from casare_rpa.domain.robots import Profile
 from casare_rpa.domain.selection import Slot, Slots
-from casare_rpa.infrastructure.orchestrator.bus.events import JobAdded
+from casare_rpa.infrastructure.orchestrator.bus.events import JobsAdded
 
 PATH = "/api/v1/jobs/batch"
 
@@ -60,8 +60,8 @@ async def test_batch_adds_a_thousand_jobs_in_one_commit(api: Api) -> None:
 async def test_viewers_get_each_job_of_a_batch(api: Api) -> None:
     told: list[str] = []
 
-    def note(event: JobAdded) -> None:
-        told.append(event.job.job_id)
+    def note(event: JobsAdded) -> None:
+        told.extend(one.job.job_id for one in event.added)
 
     api.plane.events.subscribe(note)
     items = (await api.post("/jobs/batch", numbered(3), headers={"Idempotency-Key": "k"}))["items"]

@@ -15,9 +15,10 @@ from casare_rpa.infrastructure.orchestrator.bus.events import (
     CancelOrdered,
     Event,
     EventBus,
-    JobAdded,
-    JobChanged,
-    JobOffered,
+    JobChange,
+    JobsAdded,
+    JobsChanged,
+    JobsOffered,
     JobsProgressed,
     QueueChanged,
     RobotChanged,
@@ -46,9 +47,9 @@ class Raising:
 
     def receive(
         self,
-        event: JobAdded
-        | JobOffered
-        | JobChanged
+        event: JobsAdded
+        | JobsOffered
+        | JobsChanged
         | JobsProgressed
         | CancelOrdered
         | QueueChanged
@@ -59,7 +60,7 @@ class Raising:
         raise RuntimeError("receiver")
 
     def transitions(self) -> set[Transition]:
-        return {event.transition for event in self.got if isinstance(event, JobChanged)}
+        return {one.transition for event in self.got if isinstance(event, JobsChanged) for one in event.changes}
 
 
 async def report(
@@ -99,7 +100,7 @@ async def test_receiver_that_raises_is_logged_with_its_event_and_without_paramet
 ) -> None:
     Raising(plane.bus)
     job = await plane.job(parameters='{"password": "canary"}')
-    assert f"event JobAdded {job.job_id}: Raising.receive failed" in caplog.text
+    assert f"event JobsAdded {job.job_id}: Raising.receive failed" in caplog.text
     assert "canary" not in caplog.text
 
 
@@ -156,7 +157,7 @@ async def test_raising_receiver_does_not_stop_publishers(plane: Instance) -> Non
     await plane.rescuer.rescue()
     assert (await plane.stored(second)).status is JobStatus.FAILED
     kinds = {type(event) for event in raising.got}
-    assert kinds == {JobAdded, JobOffered, JobChanged, JobsProgressed, CancelOrdered, RobotChanged, WorkAvailable}
+    assert kinds == {JobsAdded, JobsOffered, JobsChanged, JobsProgressed, CancelOrdered, RobotChanged, WorkAvailable}
 
 
 async def test_failed_send_of_an_offer_does_not_delay_the_others_of_the_batch(plane: Instance) -> None:
@@ -180,7 +181,7 @@ async def test_offer_of_a_disconnected_robot_is_withdrawn_after_all_others_are_s
     live = plane.fleet.get("robot-1")
     assert live is not None
 
-    def leave(event: JobOffered) -> None:
+    def leave(event: JobsOffered) -> None:
         live.disconnect(plane.clock.now())
 
     plane.bus.subscribe(leave)
@@ -190,10 +191,10 @@ async def test_offer_of_a_disconnected_robot_is_withdrawn_after_all_others_are_s
 
 
 async def test_event_of_a_change_has_the_previous_state_of_the_job(plane: Instance) -> None:
-    changes: list[JobChanged] = []
+    changes: list[JobChange] = []
 
-    def note(event: JobChanged) -> None:
-        changes.append(event)
+    def note(event: JobsChanged) -> None:
+        changes.extend(event.changes)
 
     plane.bus.subscribe(note)
     _, link = await plane.robot()

@@ -14,9 +14,9 @@ from casare_rpa.domain.vocabulary import Channel, JobStatus, RobotStatus
 from casare_rpa.infrastructure.orchestrator.bus.events import (
     CancelOrdered,
     Event,
-    JobAdded,
-    JobChanged,
-    JobOffered,
+    JobsAdded,
+    JobsChanged,
+    JobsOffered,
     JobsProgressed,
     RobotChanged,
 )
@@ -91,7 +91,7 @@ def test_rounds_come_within_five_seconds() -> None:
 
 async def test_lost_end_frees_its_slot_in_the_next_round(plane: Instance) -> None:
     peer, link, job = await working(plane)
-    bus_of(plane).lose(JobChanged, RobotChanged)
+    bus_of(plane).lose(JobsChanged, RobotChanged)
     await plane.report(link, job, "completed")
     bus_of(plane).lose()
     live = plane.fleet.get(ROBOT)
@@ -109,7 +109,7 @@ async def test_lost_end_frees_its_slot_in_the_next_round(plane: Instance) -> Non
 async def test_lost_offer_takes_its_slot_in_the_next_round(plane: Instance) -> None:
     await plane.robot()
     job = await plane.job()
-    bus_of(plane).lose(JobOffered)
+    bus_of(plane).lose(JobsOffered)
     await plane.dispatch()
     live = plane.fleet.get(ROBOT)
     assert live is not None
@@ -122,7 +122,7 @@ async def test_lost_claim_shows_the_job_in_the_next_round(plane: Instance) -> No
     _, link = await plane.robot()
     job = await plane.job()
     await plane.dispatch()
-    bus_of(plane).lose(JobChanged)
+    bus_of(plane).lose(JobsChanged)
     await plane.report(link, job, "running")
     live = plane.fleet.get(ROBOT)
     assert live is not None
@@ -135,7 +135,7 @@ async def test_lost_unconfirmed_end_leaves_the_robot_busy_until_an_idle_heartbea
     """The robot may still run the job, however the server learns of the end."""
     _, link, job = await working(plane)
     await plane.commands.jobs.cancel(ADMIN, job.job_id, "enough")
-    bus_of(plane).lose(JobChanged)
+    bus_of(plane).lose(JobsChanged)
     for _ in range(2):
         await plane.talks_on(link, 35)
     assert (await plane.stored(job)).unconfirmed
@@ -234,7 +234,7 @@ async def test_dashboard_sees_a_robot_whose_event_was_lost(plane: Instance) -> N
 # Viewers
 
 
-@pytest.mark.parametrize("lost", [JobAdded, JobChanged])
+@pytest.mark.parametrize("lost", [JobsAdded, JobsChanged])
 async def test_viewers_see_a_lost_change_in_the_next_round(plane: Instance, lost: type[Event]) -> None:
     viewer = await plane.viewer((Channel.JOBS, None))
     bus_of(plane).lose(lost)
@@ -254,7 +254,7 @@ async def test_lost_change_is_not_hidden_by_the_next_one(plane: Instance) -> Non
     job = await plane.job()
     await plane.dispatch()
     await plane.report(link, job, "claimed")
-    bus_of(plane).lose(JobChanged)
+    bus_of(plane).lose(JobsChanged)
     await plane.report(link, job, "running")
     bus_of(plane).lose()
     await plane.commands.jobs.cancel(ADMIN, job.job_id, "enough")
@@ -268,7 +268,7 @@ async def test_lost_change_is_not_hidden_by_the_next_one(plane: Instance) -> Non
 async def test_lost_cancel_is_shown_in_the_next_round_of_comparison(plane: Instance) -> None:
     viewer = await plane.viewer((Channel.JOBS, None))
     _, _, job = await working(plane)
-    bus_of(plane).lose(JobChanged)
+    bus_of(plane).lose(JobsChanged)
     await plane.commands.jobs.cancel(ADMIN, job.job_id, "enough")
     bus_of(plane).lose()
     for _ in range(2):
@@ -281,7 +281,7 @@ async def test_progress_does_not_overtake_a_lost_change(plane: Instance) -> None
     _, link = await plane.robot()
     job = await plane.job()
     await plane.dispatch()
-    bus_of(plane).lose(JobChanged)
+    bus_of(plane).lose(JobsChanged)
     await plane.report(link, job, "running")
     bus_of(plane).lose()
     await plane.report(link, job, "running", progress=40)
@@ -293,7 +293,7 @@ async def test_progress_does_not_overtake_a_lost_change(plane: Instance) -> None
 async def test_changes_that_arrive_in_another_order_are_shown_in_the_order_of_their_numbers(plane: Instance) -> None:
     viewer = await plane.viewer((Channel.JOBS, None))
     bus = bus_of(plane)
-    bus.lose(JobAdded, JobChanged)
+    bus.lose(JobsAdded, JobsChanged)
     job = await plane.job()
     await plane.commands.jobs.cancel(ADMIN, job.job_id, "enough")
     bus.lose()
@@ -304,7 +304,7 @@ async def test_changes_that_arrive_in_another_order_are_shown_in_the_order_of_th
 
 async def test_changes_whose_jobs_were_deleted_are_skipped(plane: Instance) -> None:
     viewer = await plane.viewer((Channel.JOBS, None))
-    bus_of(plane).lose(JobAdded, JobChanged)
+    bus_of(plane).lose(JobsAdded, JobsChanged)
     for _ in range(2):
         job = await plane.job()
         await plane.commands.jobs.cancel(ADMIN, job.job_id, "enough")
@@ -328,7 +328,7 @@ async def test_lost_end_of_an_old_job_is_not_hidden_by_a_late_report(plane: Inst
     for _ in range(2):
         plane.clock.advance(REMEMBERED_SECONDS)
         await plane.job_stream.compare()
-    bus_of(plane).lose(JobChanged)
+    bus_of(plane).lose(JobsChanged)
     await plane.commands.jobs.cancel(ADMIN, job.job_id, "enough")
     bus_of(plane).lose()
     await plane.report(link, job, "running")
@@ -356,7 +356,7 @@ async def test_end_before_a_restart_is_not_shown_again_with_a_late_report(plane:
 async def test_lost_submission_is_shown_before_the_claim(plane: Instance) -> None:
     viewer = await plane.viewer((Channel.JOBS, None))
     _, link = await plane.robot()
-    bus_of(plane).lose(JobAdded)
+    bus_of(plane).lose(JobsAdded)
     job = await plane.job()
     await plane.dispatch()
     await plane.report(link, job, "claimed")
@@ -393,7 +393,7 @@ async def test_repeated_and_late_changes_are_shown_once_and_never_show_an_older_
     viewer = await plane.viewer((Channel.JOBS, None))
     kept: list[Event] = []
 
-    def keep(event: JobAdded | JobOffered | JobChanged) -> None:
+    def keep(event: JobsAdded | JobsOffered | JobsChanged) -> None:
         kept.append(event)
 
     plane.bus.subscribe(keep)
@@ -409,7 +409,7 @@ async def test_late_change_does_not_show_an_older_state_than_a_snapshot(plane: I
     """The store was ahead of the events when the viewer joined. The other viewer still sees the newest state."""
     other = await plane.viewer((Channel.JOBS, None))
     late = bus_of(plane)
-    late.lose(JobAdded, JobChanged)
+    late.lose(JobsAdded, JobsChanged)
     await working(plane)
     late.lose()
     viewer = await plane.viewer()
@@ -425,7 +425,7 @@ async def test_late_change_in_the_fleet_is_corrected(plane: Instance) -> None:
     """It restores an ended job in memory until the next round."""
     kept: list[Event] = []
 
-    def keep(event: JobChanged) -> None:
+    def keep(event: JobsChanged) -> None:
         kept.append(event)
 
     plane.bus.subscribe(keep)
@@ -454,7 +454,7 @@ async def test_reasons_of_a_job_do_not_arrive_before_its_late_events(plane: Inst
     viewer = await plane.viewer((Channel.JOBS, None))
     _, link, job = await working(plane, max_attempts=2)
     late = bus_of(plane)
-    late.lose(JobChanged)
+    late.lose(JobsChanged)
     await plane.report(link, job, "failed")
     late.lose()
     assert (await plane.stored(job)).status is JobStatus.PENDING
@@ -472,7 +472,7 @@ async def test_late_progress_does_not_show_an_older_state_than_the_reasons(plane
         plane.clock.advance(11)
         await plane.job_stream.compare()
     late = bus_of(plane)
-    late.lose(JobsProgressed, JobChanged)
+    late.lose(JobsProgressed, JobsChanged)
     await plane.report(link, job, "running", 50)
     await plane.report(link, job, "failed")
     late.lose()
@@ -492,7 +492,7 @@ async def test_lost_end_of_a_job_that_was_quiet_is_not_hidden_by_a_late_report(p
     for _ in range(3):
         plane.clock.advance(11)
         await plane.job_stream.compare()
-    bus_of(plane).lose(JobChanged)
+    bus_of(plane).lose(JobsChanged)
     await plane.commands.jobs.cancel(ADMIN, job.job_id, "enough")
     bus_of(plane).lose()
     await plane.report(link, job, "running")

@@ -125,10 +125,10 @@ def clean_up_by_robot_id() -> Patch:
 def slots_in_a_counter() -> Patch:
     """Slots are counted down by offers and up by ends; expired offers are not counted."""
 
-    def job_changed(self: Fleet, before: Job | None, job: Job, now: float) -> set[str]:
+    def job_changed(self: Fleet, before: Job | None, job: Job, now: float, changed: dict[str, None]) -> None:
         live = self.get(job.robot_id or "")
         if live is None:
-            return set()
+            return
         self.changes += 1
         live.changes = self.changes
         if job.phase is Phase.OFFER:
@@ -136,7 +136,7 @@ def slots_in_a_counter() -> Patch:
         elif job.finished_at is not None:
             live.held.pop(job.job_id, None)
         live.mark_changed()
-        return {live.robot.robot_id}
+        changed[live.robot.robot_id] = None
 
     def nothing(self: LiveRobot, held: Any) -> None:
         pass

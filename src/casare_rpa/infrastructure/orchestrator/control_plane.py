@@ -32,7 +32,7 @@ from casare_rpa.infrastructure.orchestrator.auth.tickets import Tickets
 from casare_rpa.infrastructure.orchestrator.auth.view_links import ViewLinks
 from casare_rpa.infrastructure.orchestrator.bus.alone import Alone, Polling
 from casare_rpa.infrastructure.orchestrator.bus.buses import open_bus
-from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, JobAdded, JobChanged
+from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, JobsAdded, JobsChanged
 from casare_rpa.infrastructure.orchestrator.bus.ringer import Ringer
 from casare_rpa.infrastructure.orchestrator.clock import FOLLOW_SECONDS, StoreClock
 from casare_rpa.infrastructure.orchestrator.communication.instance_check import reaches_store
@@ -308,11 +308,13 @@ class ControlPlane:
         self.hub.cut_stalled(self.clock.monotonic())
         self.hub.close_expired(self.clock.now() / MICROSECONDS_PER_SECOND)
 
-    def _count(self, event: JobAdded | JobChanged) -> None:
-        match event:
-            case JobAdded():
-                self.metrics.jobs_submitted.totals[()] += 1
-            case JobChanged(before, job) if job.finished_at is not None and before.finished_at is None:
+    def _count(self, event: JobsAdded | JobsChanged) -> None:
+        if isinstance(event, JobsAdded):
+            self.metrics.jobs_submitted.totals[()] += len(event.added)
+            return
+        for change in event.changes:
+            job = change.job
+            if job.finished_at is not None and change.before.finished_at is None:
                 reason = job.reason.value if job.reason is not None else ""
                 self.metrics.jobs_ended.totals[job.status.value, reason] += 1
 

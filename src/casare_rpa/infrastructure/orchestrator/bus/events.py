@@ -21,26 +21,41 @@ from casare_rpa.infrastructure.orchestrator.ports.maintenance import Maintenance
 logger = logging.getLogger(__name__)
 
 
-class JobAdded(msgspec.Struct, frozen=True, gc=False):
-    """A new job is committed (T1)."""
+class NewJob(msgspec.Struct, frozen=True, gc=False):
+    """A job that was added, and the numbers of this change."""
 
     job: Job
     numbers: ChangeNumbers
 
 
-class JobOffered(msgspec.Struct, frozen=True, gc=False):
-    """A pending job is offered to a robot (T2). Its status stays `pending`."""
+class JobsAdded(msgspec.Struct, frozen=True, gc=False):
+    """New jobs are committed (T1), in the order of their numbers."""
 
-    job: Job
+    added: Sequence[NewJob]
 
 
-class JobChanged(msgspec.Struct, frozen=True, gc=False):
-    """A change of a job that this instance committed, except T1, T2 and progress. Metrics count these events."""
+class JobsOffered(msgspec.Struct, frozen=True, gc=False):
+    """Pending jobs are offered to robots (T2). Their status stays `pending`."""
+
+    jobs: Sequence[Job]
+
+
+class JobChange(msgspec.Struct, frozen=True, gc=False):
+    """One change of a job: the job before, and after."""
 
     before: Job
     job: Job
     transition: Transition
     numbers: ChangeNumbers
+
+
+class JobsChanged(msgspec.Struct, frozen=True, gc=False):
+    """Changes of jobs that this instance committed together, except T1, T2 and progress, in the order of their numbers.
+
+    Metrics count these changes.
+    """
+
+    changes: Sequence[JobChange]
 
 
 class JobsProgressed(msgspec.Struct, frozen=True, gc=False):
@@ -92,9 +107,9 @@ class WorkAvailable(msgspec.Struct, frozen=True, gc=False):
 
 
 Event = (
-    JobAdded
-    | JobOffered
-    | JobChanged
+    JobsAdded
+    | JobsOffered
+    | JobsChanged
     | JobsProgressed
     | CancelOrdered
     | QueueChanged
@@ -139,20 +154,29 @@ class EventBus:
 def publish_applied(bus: EventBus, applied: Sequence[Applied]) -> None:
     """Publish committed changes, progress and orders to robots, in the order of the commits."""
     progressed: list[Job] = []
+    changes: list[JobChange] = []
     after = 0
     for one in applied:
         answer, before, numbers = one.answer, one.before, one.numbers
         if isinstance(answer, Step) and before is not None and numbers is not None:
             if answer.number is Transition.PROGRESSED and numbers.tenant_seq is None:
+                if changes:  # they were committed before the progress
+                    bus.publish(JobsChanged(changes))
+                    changes = []
                 progressed.append(answer.job)
                 after = numbers.seq
             else:
-                if progressed:  # it was committed before the change
+                if progressed:
                     bus.publish(JobsProgressed(progressed, after))
                     progressed = []
-                bus.publish(JobChanged(before, answer.job, answer.number, numbers))
+                changes.append(JobChange(before, answer.job, answer.number, numbers))
         if answer.order is not None:
+            if changes:
+                bus.publish(JobsChanged(changes))
+                changes = []
             bus.publish(CancelOrdered(answer.order))
+    if changes:
+        bus.publish(JobsChanged(changes))
     if progressed:
         bus.publish(JobsProgressed(progressed, after))
 
@@ -178,11 +202,11 @@ def _label(event: Event) -> str:
     """The kind of an event and the ids it is about. A job's parameters and result never reach the log."""
     name = type(event).__name__
     match event:
-        case JobAdded(job) | JobOffered(job):
-            return f"{name} {job.job_id}"
-        case JobChanged(job=job, transition=transition):
-            return f"{name} {transition} {job.job_id}"
-        case JobsProgressed(jobs):
+        case JobsAdded(added):
+            return f"{name} {', '.join(one.job.job_id for one in added[:5])}"
+        case JobsChanged(changes):
+            return f"{name} {', '.join(f'{one.transition} {one.job.job_id}' for one in changes[:5])}"
+        case JobsOffered(jobs) | JobsProgressed(jobs):
             return f"{name} {', '.join(job.job_id for job in jobs[:5])}"
         case CancelOrdered(order):
             return f"{name} {order.job_id} {order.robot_id}"

@@ -7,9 +7,9 @@ from casare_rpa.domain.job import Phase
 from casare_rpa.infrastructure.orchestrator.bus.events import (
     CancelOrdered,
     EventBus,
-    JobAdded,
-    JobChanged,
-    JobOffered,
+    JobsAdded,
+    JobsChanged,
+    JobsOffered,
     JobsProgressed,
     LinesStored,
     OrdersGiven,
@@ -51,19 +51,20 @@ class Ringer:
         if hint.instance != self._instance:
             self._events.publish(hint)
 
-    def _collect(self, event: JobAdded | JobChanged | JobOffered | JobsProgressed) -> None:
+    def _collect(self, event: JobsAdded | JobsChanged | JobsOffered | JobsProgressed) -> None:
         match event:
-            case JobAdded(_, numbers):
-                self._jobs = max(self._jobs, numbers.seq)
+            case JobsAdded(added):
+                self._jobs = max(self._jobs, added[-1].numbers.seq)
                 self._work = True
-            case JobChanged(before, job, _, numbers):
-                self._jobs = max(self._jobs, numbers.seq)
-                if numbers.tenant_seq is None:  # the progress of a cancel
-                    self._progress[job.job_id] = None
-                self._note_robots(before.robot_id, job.robot_id)
-                self._work = self._work or job.phase is Phase.PENDING
-            case JobOffered(job):
-                self._note_robots(job.robot_id)
+            case JobsChanged(changes):
+                self._jobs = max(self._jobs, changes[-1].numbers.seq)
+                for change in changes:
+                    if change.numbers.tenant_seq is None:  # the progress of a cancel
+                        self._progress[change.job.job_id] = None
+                    self._note_robots(change.before.robot_id, change.job.robot_id)
+                    self._work = self._work or change.job.phase is Phase.PENDING
+            case JobsOffered(jobs):
+                self._note_robots(*(job.robot_id for job in jobs))
             case JobsProgressed(jobs):
                 self._progress.update((job.job_id, None) for job in jobs)
         self._wanted.set()

@@ -12,9 +12,9 @@ from casare_rpa.domain.job_records import Change
 from casare_rpa.infrastructure.orchestrator.bus.events import (
     CancelOrdered,
     EventBus,
-    JobAdded,
-    JobChanged,
-    JobOffered,
+    JobsAdded,
+    JobsChanged,
+    JobsOffered,
     QueueChanged,
     WorkAvailable,
     publish_applied,
@@ -73,12 +73,13 @@ class Dispatcher:
         self._offering = True
         bus.subscribe(self._receive)
 
-    def _receive(self, event: JobChanged | JobAdded | WorkAvailable | QueueChanged | CancelOrdered | Hint) -> None:
+    def _receive(self, event: JobsChanged | JobsAdded | WorkAvailable | QueueChanged | CancelOrdered | Hint) -> None:
         match event:
-            case JobChanged(before, job, transition):
-                if transition in FOLLOWED:
-                    self._follow_offer(before, job, transition)
-                if job.finished_at is None and job.phase in HELD_PHASES:
+            case JobsChanged(changes):
+                for change in changes:
+                    if change.transition in FOLLOWED:
+                        self._follow_offer(change.before, change.job, change.transition)
+                if all(change.job.finished_at is None and change.job.phase in HELD_PHASES for change in changes):
                     return  # a job that is still held adds neither work nor a free slot
             case CancelOrdered(order):
                 self._send_cancel(order)
@@ -129,8 +130,9 @@ class Dispatcher:
     async def _assign(self, jobs: Sequence[Job]) -> None:
         """Send every offer of a batch. One that cannot be sent delays no other; it expires in 15 s."""
         unsent: list[Change] = []
+        if jobs:
+            self._bus.publish(JobsOffered(jobs))
         for job in jobs:
-            self._bus.publish(JobOffered(job))
             try:
                 sent = self._send_offer(job)
             except Exception:  # the edge of one offer: the other offers are stored and must be sent

@@ -109,10 +109,12 @@ class Fleet:
             if job_id in live.held
         )
 
-    def job_changed(self, before: Job | None, job: Job, now: float) -> set[str]:
-        """Follow a committed change; returns the robots whose status or current job changed with it."""
-        changed: set[str] = set()
-        for robot_id in {job.robot_id, before.robot_id if before else None}:
+    def job_changed(self, before: Job | None, job: Job, now: float, changed: dict[str, None]) -> None:
+        """Follow a committed change; adds the robots whose status or current job changed with it to `changed`."""
+        robot_ids = (
+            (job.robot_id,) if before is None or before.robot_id == job.robot_id else (job.robot_id, before.robot_id)
+        )
+        for robot_id in robot_ids:
             live = self._robots.get(robot_id) if robot_id else None
             if live is None:
                 continue
@@ -121,5 +123,4 @@ class Fleet:
             was = live.status, live.current_job
             live.follow_job(job, now)
             if was != (live.status, live.current_job):
-                changed.add(live.robot.robot_id)
-        return changed
+                changed[live.robot.robot_id] = None

@@ -25,8 +25,8 @@ from casare_rpa.domain.stored_state import held_by_robot
 from casare_rpa.domain.vocabulary import CloseCode, RobotStatus, ServerFeature
 from casare_rpa.infrastructure.orchestrator.bus.events import (
     EventBus,
-    JobChanged,
-    JobOffered,
+    JobsChanged,
+    JobsOffered,
     OrdersGiven,
     RobotChanged,
     RobotStored,
@@ -91,7 +91,7 @@ class Presence:
         self._newcomers: asyncio.Queue[RobotConnection] = asyncio.Queue()
         self.departures = Departures(store, bus, clock)
         self._checked_at = float("-inf")
-        bus.subscribe(self._job_changed)
+        bus.subscribe(self._jobs_changed)
 
     async def load(self) -> None:
         """Load every stored robot and its jobs at start. Robots seen just before keep their status for a while."""
@@ -431,9 +431,15 @@ class Presence:
         live = self._fleet.get(connection.robot_id)
         return live if live is not None and live.connection is connection else None
 
-    def _job_changed(self, event: JobOffered | JobChanged) -> None:
-        before = event.before if isinstance(event, JobChanged) else None
-        for robot_id in self._fleet.job_changed(before, event.job, self._clock.monotonic()):
+    def _jobs_changed(self, event: JobsOffered | JobsChanged) -> None:
+        now, changed = self._clock.monotonic(), dict[str, None]()
+        if isinstance(event, JobsOffered):
+            for job in event.jobs:
+                self._fleet.job_changed(None, job, now, changed)
+        else:
+            for change in event.changes:
+                self._fleet.job_changed(change.before, change.job, now, changed)
+        for robot_id in changed:
             self._bus.publish(RobotChanged(robot_id))
 
 

@@ -14,7 +14,7 @@ from casare_rpa.domain.credentials import Principal
 from casare_rpa.domain.errors import RateLimited
 from casare_rpa.domain.feed import Position
 from casare_rpa.domain.job_records import ShownChange
-from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, JobAdded, JobChanged
+from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, JobsAdded, JobsChanged
 from casare_rpa.infrastructure.orchestrator.ports.bus import Hint
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.jobs import JobReader
@@ -63,13 +63,15 @@ class ChangeFeed:
         events.subscribe(self._note_change)
         events.subscribe(self._note_hint)
 
-    def _note_change(self, event: JobAdded | JobChanged) -> None:
-        numbers = event.numbers
-        if numbers.tenant_seq is not None:
-            for key, number in ((None, numbers.seq), (event.job.tenant_id, numbers.tenant_seq)):
-                self._newest[key] = max(number, self._newest.get(key, 0))
-                if bell := self._bells.pop(key, None):
-                    bell.set()
+    def _note_change(self, event: JobsAdded | JobsChanged) -> None:
+        newest: dict[str | None, int] = {}
+        for one in event.added if isinstance(event, JobsAdded) else event.changes:
+            if one.numbers.tenant_seq is not None:
+                newest[None], newest[one.job.tenant_id] = one.numbers.seq, one.numbers.tenant_seq
+        for key, number in newest.items():
+            self._newest[key] = max(number, self._newest.get(key, 0))
+            if bell := self._bells.pop(key, None):
+                bell.set()
 
     def _note_hint(self, hint: Hint) -> None:
         """Another instance has written changes; the hint does not say of which tenants."""

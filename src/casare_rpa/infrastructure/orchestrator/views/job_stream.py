@@ -15,7 +15,7 @@ from casare_rpa.domain.job_messages import VisibleJob, live_message, update_mess
 from casare_rpa.domain.job_records import ChangeNumbers, ShownChange
 from casare_rpa.domain.vocabulary import Channel
 from casare_rpa.domain.waiting import PendingReason
-from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, JobAdded, JobChanged, JobsProgressed
+from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, JobsAdded, JobsChanged, JobsProgressed
 from casare_rpa.infrastructure.orchestrator.hub.hub import Audience, Hub
 from casare_rpa.infrastructure.orchestrator.hub.outbox import OutboundMessage, Policy, outgoing
 from casare_rpa.infrastructure.orchestrator.hub.session import Session
@@ -120,19 +120,21 @@ class JobStream:
 
     # Live
 
-    def _receive(self, event: JobAdded | JobChanged | JobsProgressed | Hint) -> None:
+    def _receive(self, event: JobsAdded | JobsChanged | JobsProgressed | Hint) -> None:
         match event:
             case JobsProgressed(jobs, after):
                 self._feed.expect(after, self._clock.monotonic())
                 self._receive_progress(jobs)
-            case JobChanged(before, job, _, numbers):
-                if numbers.tenant_seq is not None:
-                    self._take(job, numbers)
-                else:
-                    self._feed.expect(numbers.seq, self._clock.monotonic())
-                    self._receive_unnumbered(before, job)
-            case JobAdded(job, numbers):
-                self._take(job, numbers)
+            case JobsChanged(changes):
+                for change in changes:
+                    if change.numbers.tenant_seq is not None:
+                        self._take(change.job, change.numbers)
+                    else:
+                        self._feed.expect(change.numbers.seq, self._clock.monotonic())
+                        self._receive_unnumbered(change.before, change.job)
+            case JobsAdded(added):
+                for new in added:
+                    self._take(new.job, new.numbers)
             case Hint(jobs=last, progress=job_ids):
                 self._feed.expect(last, self._clock.monotonic())
                 if job_ids and self._watched(Channel.JOBS):

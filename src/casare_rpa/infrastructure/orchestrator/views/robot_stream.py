@@ -12,8 +12,8 @@ from casare_rpa.domain.statistics import Counts
 from casare_rpa.domain.vocabulary import Channel
 from casare_rpa.infrastructure.orchestrator.bus.events import (
     EventBus,
-    JobAdded,
-    JobChanged,
+    JobsAdded,
+    JobsChanged,
     QueueChanged,
     RobotChanged,
 )
@@ -70,16 +70,16 @@ class RobotStream:
         """The state of each robot that dashboards got last, apart from figures."""
         bus.subscribe(self._receive)
 
-    def _receive(self, event: JobAdded | JobChanged | RobotChanged | QueueChanged | Hint) -> None:
+    def _receive(self, event: JobsAdded | JobsChanged | RobotChanged | QueueChanged | Hint) -> None:
         match event:
             case RobotChanged(robot_id):
                 live = self._fleet.get(robot_id)
                 if live is not None:
                     self._show_robot(live)
-            case JobChanged(before, job):
-                if before.status is not job.status:
+            case JobsChanged(changes):
+                if any(change.before.status is not change.job.status for change in changes):
                     self._metrics_wanted.set()
-            case JobAdded() | QueueChanged():
+            case JobsAdded() | QueueChanged():
                 self._metrics_wanted.set()
             case Hint(jobs=jobs, queues=queues):
                 if jobs or queues:
