@@ -11,6 +11,7 @@ from casare_rpa.infrastructure.orchestrator.communication.websocket_client impor
 from casare_rpa.robot.agent import RobotAgent, RobotOptions
 from casare_rpa.robot.executors.base import Emit, Outcome, StopRequest, Task
 from casare_rpa.robot.journal import Journal
+from casare_rpa.robot.journal_thread import JournalThread
 from casare_rpa.robot.log_format import configure_robot_log
 from casare_rpa.robot.run_loop import connect_until_accepted
 from casare_rpa.robot.workflows import list_workflows
@@ -28,7 +29,7 @@ class NoWork:
 async def work(url: str, robot_id: str, key: str, folder: Path) -> None:
     workflows = folder / "workflows"
     (workflows / "bench").mkdir(parents=True)
-    journal = Journal(folder / "journal.db")
+    journal = JournalThread(Journal(folder / "journal.db"))
     client = OrchestratorWebSocketClient(
         robot_id=robot_id,
         api_key=key,

@@ -9,6 +9,7 @@ from casare_rpa.domain import codec
 from casare_rpa.domain.protocol import LogBatch, RobotLog
 from casare_rpa.infrastructure.orchestrator.communication.robot.log_buffer import LogBuffer, fitting
 from casare_rpa.robot.journal import Journal
+from casare_rpa.robot.journal_thread import JournalThread
 
 LIMIT = 128 * 1024
 
@@ -86,9 +87,9 @@ def test_lines_that_are_put_back_count_again_until_they_are_taken() -> None:
     assert (buffer.buffered_bytes, buffer.lines_put, buffer.lines_taken) == (0, 2, 2)
 
 
-def test_lines_beyond_the_capacity_are_read_back_from_the_spool(tmp_path: Path) -> None:
+async def test_lines_beyond_the_capacity_are_read_back_from_the_spool(tmp_path: Path) -> None:
     """Once the spool holds no further line, new lines go through memory again."""
-    journal = Journal(tmp_path / "journal.db")
+    journal = JournalThread(Journal(tmp_path / "journal.db"))
     buffer = LogBuffer(journal, capacity_lines=2)
     for number in range(5):
         buffer.put_line(entry(str(number)), LIMIT)

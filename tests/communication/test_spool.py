@@ -10,6 +10,7 @@ import pytest
 from casare_rpa.domain.liveness import Backoff
 from casare_rpa.infrastructure.orchestrator.communication.websocket_client import OrchestratorWebSocketClient
 from casare_rpa.robot.journal import Journal
+from casare_rpa.robot.journal_thread import JournalThread
 from communication.peers import until
 from contract.server_process import Account, Server, serving
 
@@ -17,7 +18,7 @@ LINES = 25_000
 SOON = 3_000
 
 
-def client(server_url: str, account: Account, journal: Journal) -> OrchestratorWebSocketClient:
+def client(server_url: str, account: Account, journal: JournalThread) -> OrchestratorWebSocketClient:
     quick = Backoff(first_seconds=0.05, cap_seconds=0.2)
     return OrchestratorWebSocketClient(account.robot_id, account.api_key, server_url, backoff=quick, spool=journal)
 
@@ -36,7 +37,7 @@ def stored(server: Server, account: Account) -> list[int]:
 @pytest.mark.slow
 @pytest.mark.long
 async def test_lines_logged_offline_are_stored_once_over_a_killed_server_and_a_new_process(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "journal.db")
+    journal = JournalThread(Journal(tmp_path / "journal.db"))
     with serving(tmp_path / "server") as server:
         account, port = server.robot(), server.url.rpartition(":")[2]
         first = client(server.url, account, journal)
@@ -53,7 +54,7 @@ async def test_lines_logged_offline_are_stored_once_over_a_killed_server_and_a_n
         server.wait()
         await first.close()
         journal.close()  # the end of the robot's process; a new one follows
-    journal = Journal(tmp_path / "journal.db")
+    journal = JournalThread(Journal(tmp_path / "journal.db"))
     assert journal.lines_after(0, 1), "the server was killed before it had all lines"
     with serving(tmp_path / "server", CASARE_PORT=port) as again:
         async with client(again.url, account, journal) as second:

@@ -12,6 +12,7 @@ from casare_rpa.infrastructure.orchestrator.communication.websocket_client impor
 from casare_rpa.robot.agent import RobotAgent, RobotOptions
 from casare_rpa.robot.executors.base import Emit, Executor, Outcome, ProgressUpdate, StopRequest, Task
 from casare_rpa.robot.journal import Journal
+from casare_rpa.robot.journal_thread import JournalThread
 from fakes import Document, FakeOrchestrator, FakeSession, fake_orchestrator
 
 
@@ -42,7 +43,9 @@ async def connected_agent(
         url=orchestrator.url, robot_id="robot-1", api_key="k", workflows=folder / "workflows", data_dir=folder / "data"
     )
     client = OrchestratorWebSocketClient("robot-1", "k", orchestrator.url, slow_reconnect_seconds=0.01)
-    agent = RobotAgent(client, options, executor, Journal(folder / "journal.db"), **{"watch_seconds": 0.01} | more)
+    agent = RobotAgent(
+        client, options, executor, JournalThread(Journal(folder / "journal.db")), **{"watch_seconds": 0.01} | more
+    )
     await client.connect()
     return agent, await orchestrator.session()
 

@@ -14,6 +14,7 @@ from casare_rpa.infrastructure.orchestrator.communication.websocket_client impor
 from casare_rpa.robot.agent import RobotAgent, RobotOptions
 from casare_rpa.robot.executors.base import Emit, Log, Outcome, StopRequest, Task
 from casare_rpa.robot.journal import Journal
+from casare_rpa.robot.journal_thread import JournalThread
 from fakes import Document, FakeOrchestrator, FakeSession, fake_orchestrator
 from small_disk import CAN_MOUNT, small_disk
 
@@ -101,7 +102,7 @@ async def test_failing_disk_does_not_block_the_protocol(
     )
     if at_start:
         FAULTS[fault](disk)
-    journal = Journal(disk / "data" / "journal.db")
+    journal = JournalThread(Journal(disk / "data" / "journal.db"))
     client = OrchestratorWebSocketClient("robot-1", "k", orchestrator.url, spool=journal)
     agent = RobotAgent(client, options, Talkative(lambda: None if at_start else FAULTS[fault](disk)), journal)
     try:

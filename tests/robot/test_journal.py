@@ -144,17 +144,23 @@ def test_unreadable_journal_is_renamed_and_replaced(tmp_path: Path) -> None:
 
 def test_kill_keeps_every_recorded_start_and_end(tmp_path: Path) -> None:
     program = (
-        "import os, signal, sys\n"
+        "import asyncio, os, signal, sys\n"
         "from pathlib import Path\n"
         "from datetime import UTC, datetime\n"
         "from casare_rpa.robot.journal import Journal\n"
+        "from casare_rpa.robot.journal_thread import JournalThread\n"
         "from casare_rpa.domain.protocol import JobReport, ReportStatus, RobotLog\n"
-        "journal, now = Journal(Path(sys.argv[1])), datetime.now(UTC)\n"
-        "for n in range(50):\n"
-        "    journal.add_line(RobotLog(robot_id='r', level='INFO', message=str(n), timestamp=now))\n"
-        "    journal.record_start(f'job-{n}', 1)\n"
-        "    journal.add_end(JobReport(job_id=f'job-{n}', attempt=1, status=ReportStatus.COMPLETED, timestamp=now))\n"
-        "os.kill(os.getpid(), signal.SIGKILL)\n"
+        "async def run():\n"
+        "    journal, now = JournalThread(Journal(Path(sys.argv[1]))), datetime.now(UTC)\n"
+        "    for n in range(50):\n"
+        "        journal.add_line(RobotLog(robot_id='r', level='INFO', message=str(n), timestamp=now))\n"
+        "        assert await journal.record_start(f'job-{n}', 1)\n"
+        "        end = JobReport(job_id=f'job-{n}', attempt=1, status=ReportStatus.COMPLETED, timestamp=now)\n"
+        "        stored = asyncio.Event()\n"
+        "        journal.add_end(end, stored.set)\n"
+        "        await stored.wait()\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "asyncio.run(run())\n"
     )
     path = tmp_path / "journal.db"
     ended = subprocess.run([sys.executable, "-c", program, str(path)], env=os.environ, check=False, timeout=60)

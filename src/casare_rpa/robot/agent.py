@@ -27,7 +27,7 @@ from casare_rpa.robot.executors.base import (
     Task,
 )
 from casare_rpa.robot.job_users import JobUser
-from casare_rpa.robot.journal import Journal
+from casare_rpa.robot.journal_thread import JournalThread
 from casare_rpa.robot.output_folders import OutputLimits
 from casare_rpa.robot.workflows import UnknownWorkflow, find_workflow, list_workflows, log_workflows
 
@@ -88,7 +88,7 @@ class RobotAgent:
         client: OrchestratorWebSocketClient,
         options: RobotOptions,
         executor: Executor,
-        journal: Journal,
+        journal: JournalThread,
         *,
         watch_seconds: float = WATCH_SECONDS,
         stop_seconds: float = STOP_SECONDS,
@@ -180,7 +180,7 @@ class RobotAgent:
             timeout_seconds=assign.timeout_seconds,
             output_dir=self._options.output_root / _folder_name(assign.job_id, attempt),
         )
-        if not self._journal.record_start(assign.job_id, attempt):
+        if not await self._journal.record_start(assign.job_id, attempt):
             # An earlier process ended during this attempt. Its effects are unknown, so it is not repeated.
             message = "this attempt was started before the robot was restarted; an attempt is started once"
             return Outcome(error=JobError(type="error", code=FailureCode.STARTED_BEFORE, message=message))

@@ -48,9 +48,9 @@ class OpenFile(Protocol):
 
 
 class Journal:
-    """One journal, used by one process. Implements `Spool`. No method fails when the disk does.
+    """One journal, used by one process, and by one thread at a time. No method fails when the disk does.
 
-    Starts and ends are durable on return, lines after the next start, end or `sync`, unless the disk fails.
+    Every entry is durable after the next `sync`, unless the disk fails. `JournalThread` is the `Spool` of a robot.
     """
 
     def __init__(
@@ -85,8 +85,8 @@ class Journal:
         self._removed_up_to = 0
         self._lines: deque[JournalLine] = deque()
         self._lines_bytes = 0
-        self._uncommitted: list[JournalLine] = []
-        """Lines in the open transaction. They are moved to memory when it fails."""
+        self._uncommitted: list[Callable[[], None]] = []
+        """For each entry of the open transaction, what keeps it in memory instead. Called when it fails, in order."""
         self.journal_id = secrets.token_hex(8)
         self._next_seq = 1
         self._reserved_below = 0
@@ -111,7 +111,7 @@ class Journal:
             first = file.next_seq()
             return file.journal_id(), first, file.reserve_numbers(first)
 
-        numbers = self._write(reserve)
+        numbers = self._write(reserve, commit=True)
         if numbers is None:
             return False
         self.journal_id, self._next_seq, self._reserved_below = numbers
@@ -124,7 +124,7 @@ class Journal:
         self._retry_at = None if self._retry_at is None else self._monotonic()  # try the file once more, without a wait
         self.sync()
         if self._stores_lines:
-            self._write(lambda file: file.reserve_numbers(self._next_seq, 0))
+            self._write(lambda file: file.reserve_numbers(self._next_seq, 0), commit=True)
         if self._ends or self._lines:
             logger.error("%d ends and %d log lines are not stored and are lost", len(self._ends), len(self._lines))
         self._closed = True
@@ -133,9 +133,14 @@ class Journal:
             file.close()
 
     def sync(self) -> None:
-        """Make every added line durable; after a failure of the disk, try the file again."""
+        """Make every entry durable; after a failure of the disk, try the file again."""
         if self._uncommitted or self._retry_at is not None:
-            self._write(lambda _file: True)
+            self._write(lambda _file: True, commit=True)
+
+    @property
+    def next_seq(self) -> int:
+        """The number of the next line."""
+        return self._next_seq
 
     # The file
 
@@ -149,10 +154,19 @@ class Journal:
             self._on_failure(error)
             return None
 
-    def _write(self, write: Callable[[JournalFile], T], *, commit: bool = True) -> T | None:
-        """The result of a write; `None` when nothing was written, because the disk fails."""
+    def _write(
+        self, write: Callable[[JournalFile], T], keep: Callable[[], None] | None = None, *, commit: bool = False
+    ) -> T | None:
+        """The result of a write; `None` when nothing was written, because the disk fails.
+
+        `keep` keeps the entry in memory; it is called when the write or its later commit fails.
+        """
         if self._retry_at is not None and not self._recover():
+            if keep is not None:
+                keep()
             return None
+        if keep is not None:
+            self._uncommitted.append(keep)
 
         def run(file: JournalFile) -> T:
             result = write(file)
@@ -206,9 +220,9 @@ class Journal:
                 error,
             )
         self._retry_at = self._monotonic() + self._retry_seconds
-        lines, self._uncommitted = self._uncommitted, []
-        for line in lines:
-            self._keep_line(line)
+        kept, self._uncommitted = self._uncommitted, []
+        for keep in kept:
+            keep()
         if self._file is not None:
             try:
                 self._file.rollback()
@@ -223,11 +237,13 @@ class Journal:
         if key in self._starts:
             return False
         self._prune_starts(now)
-        recorded = self._write(lambda file: file.add_start(key, now))
+
+        def keep() -> None:
+            self._starts.setdefault(key, now)
+
+        recorded = self._write(lambda file: file.add_start(key, now), keep)
         if recorded is None:
             recorded = not self._read(lambda file: file.was_started(key))
-            if recorded:
-                self._starts[key] = now
         return recorded
 
     def _prune_starts(self, now: float) -> None:
@@ -243,25 +259,22 @@ class Journal:
         """Store an end. A newer end of the same attempt replaces it."""
         key = (report.job_id, report.attempt or 0)
 
-        def add(file: JournalFile) -> bool:
-            file.add_end(key, _encode(report))
-            return True
-
-        if self._write(add) is None:
+        def keep() -> None:
             self._ends[key] = report
             self._removed_ends.discard(key)
+
+        self._write(lambda file: file.add_end(key, _encode(report)), keep)
 
     def remove_end(self, job_id: str, attempt: int | None) -> None:
         """Remove an end that was accepted or refused. Idempotent."""
         key = (job_id, attempt or 0)
         self._ends.pop(key, None)
 
-        def remove(file: JournalFile) -> bool:
-            file.remove_end(key)
-            return True
-
-        if self._write(remove) is None:
+        def keep() -> None:
+            self._ends.pop(key, None)
             self._removed_ends.add(key)
+
+        self._write(lambda file: file.remove_end(key), keep)
 
     def pending_ends(self) -> list[JobReport]:
         """Stored ends in the order in which they were added. Unreadable ones are left out."""
@@ -276,12 +289,11 @@ class Journal:
         text = codec.repair(msgspec.json.encode(entry).decode())
         line = JournalLine(self._next_seq, entry.level == "DEBUG", text)
         self._next_seq += 1
-        dropped = self._write(lambda file: self._store_line(file, line), commit=False) if self._stores_lines else None
-        if dropped is None:
-            self._keep_line(line)
+        if self._stores_lines:
+            dropped = self._write(lambda file: self._store_line(file, line), partial(self._keep_line, line))
+            self._dropped += dropped or 0  # after the write, which can drop lines of the memory
         else:
-            self._dropped += dropped
-            self._uncommitted.append(line)
+            self._keep_line(line)
         return msgspec.structs.replace(entry, seq=line.seq)
 
     def _store_line(self, file: JournalFile, line: JournalLine) -> int:
@@ -318,12 +330,13 @@ class Journal:
         while self._lines and self._lines[0].seq <= up_to_seq:
             self._lines_bytes -= self._lines.popleft().size_bytes
 
-        def remove(file: JournalFile) -> bool:
-            file.remove_lines(up_to_seq)
-            return True
-
-        if self._stores_lines and self._write(remove) is None:
+        def keep() -> None:
             self._removed_up_to = max(self._removed_up_to, up_to_seq)
+            while self._lines and self._lines[0].seq <= up_to_seq:
+                self._lines_bytes -= self._lines.popleft().size_bytes
+
+        if self._stores_lines:
+            self._write(lambda file: file.remove_lines(up_to_seq), keep)
 
     def take_dropped_count(self) -> int:
         """Number of lines dropped unsent since the last call."""

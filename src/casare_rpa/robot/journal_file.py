@@ -255,7 +255,7 @@ def _make_private(path: Path) -> None:
 def _open(path: Path) -> sqlite3.Connection:
     """Open a journal file with an exclusive lock. It and its side files lose the access of others."""
     _make_private(path)
-    connection = sqlite3.connect(path, isolation_level=None, timeout=0.5)
+    connection = sqlite3.connect(path, isolation_level=None, timeout=0.5, check_same_thread=False)
     try:
         # A second process on the same file would give its lines the same numbers, and the orchestrator would drop
         # them as repeats.

@@ -20,6 +20,7 @@ from casare_rpa.robot.executors.any_kind import WorkflowExecutor, capabilities
 from casare_rpa.robot.executors.slot_folders import SlotFolders
 from casare_rpa.robot.job_users import prepare_data_dir
 from casare_rpa.robot.journal import RETRY_SECONDS, Journal
+from casare_rpa.robot.journal_thread import JournalThread
 from casare_rpa.robot.log_format import configure_robot_log
 from casare_rpa.robot.output_folders import OutputFolders
 from casare_rpa.robot.workflows import list_workflows, log_workflows
@@ -105,7 +106,7 @@ async def connect_until_accepted(
         await asyncio.sleep(delay)
 
 
-async def _sync_regularly(journal: Journal) -> None:
+async def _sync_regularly(journal: JournalThread) -> None:
     """Store the entries that a failing disk kept in memory, also while no job runs. Runs until cancelled."""
     while True:
         await asyncio.sleep(RETRY_SECONDS)
@@ -120,7 +121,7 @@ async def _connect_and_run(client: OrchestratorWebSocketClient, options: RobotOp
 
 async def _run_agent(options: RobotOptions, signals: StopSignals) -> bool:
     """Run until a stop or restart is requested; returns True for a restart."""
-    journal = Journal(options.data_dir / "journal.db")
+    journal = JournalThread(Journal(options.data_dir / "journal.db"))
     workflows = list_workflows(options.workflows)
     if not workflows:
         log_workflows(options.workflows, workflows)

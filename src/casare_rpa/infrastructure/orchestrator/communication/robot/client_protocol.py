@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 import msgspec
 
@@ -223,12 +224,13 @@ class ClientProtocol:
 
     def _end_job(self, report: JobReport) -> None:
         # Queued first: an end that the orchestrator would refuse must not be spooled, and a spool that fails must not
-        # keep the slot. The connection sends it after this function, so it is spooled before it is sent.
-        self.send_queue.add_end(report, asyncio.get_running_loop().time())
+        # keep the slot. It is held until it is spooled, because it must be spooled before it is sent.
+        pending = self.send_queue.add_end(report, asyncio.get_running_loop().time())
         self._jobs.mark_ended(report.job_id, report.attempt)
         self._on_slot_freed()
         if self._spool is not None:
-            self._spool.add_end(report)
+            pending.held = True
+            self._spool.add_end(report, partial(self.send_queue.release, pending))
 
     def _on_job_failed(self, assign: JobAssign, error: Exception) -> None:
         """Report a job as failed whose callback raised, unless it has ended or was refused."""

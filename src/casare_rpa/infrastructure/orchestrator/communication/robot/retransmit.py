@@ -46,6 +46,8 @@ class PendingMessage:
     """The number of the last line of a log message in the spool; 0 without a spool."""
     lines_before: int = 0
     """The number of lines sent before a log message, or logged before an end."""
+    held: bool = False
+    """Whether it may not be sent yet, on any connection."""
 
 
 @dataclass(slots=True)
@@ -88,13 +90,14 @@ class RetransmitBuffer:
         return [*self._by_id.values()]
 
     def due_at(self, kind: MessageKind) -> float | None:
-        """Monotonic time at which the next message of a kind is due; `None` when all of them are sent."""
-        return min((pending.not_before for pending in self._lanes[kind].waiting.values()), default=None)
+        """Monotonic time at which the next message of a kind is due; `None` when all others are held or sent."""
+        waiting = self._lanes[kind].waiting.values()
+        return min((pending.not_before for pending in waiting if not pending.held), default=None)
 
     def take_due(self, kind: MessageKind, now: float) -> PendingMessage | None:
         """Mark the oldest due message of a kind as sent and return it."""
         lane = self._lanes[kind]
-        due = next((pending for pending in lane.waiting.values() if pending.not_before <= now), None)
+        due = next((one for one in lane.waiting.values() if one.not_before <= now and not one.held), None)
         if due is not None:
             lane.sent[due.message_id] = lane.waiting.pop(due.message_id)
             due.tries += 1

@@ -229,6 +229,11 @@ class SendQueue:
             pending.not_before = now + self._limits.end_delay_seconds
         return pending
 
+    def release(self, pending: PendingMessage) -> None:
+        """Let a held message be sent."""
+        pending.held = False
+        self.wake.set()
+
     def add_progress(self, report: JobReport) -> None:
         """Queue progress. Only the newest report of a job is sent, and it is repeated on a new connection."""
         self._progress.update(report)

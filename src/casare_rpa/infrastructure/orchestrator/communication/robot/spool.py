@@ -1,5 +1,6 @@
 """Interface of a durable store for ends and log lines that have not reached the orchestrator yet."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from casare_rpa.domain.protocol import JobReport, RobotLog
@@ -15,11 +16,14 @@ class Spool(Protocol):
     journal_id: str
     """Names the sequence that numbers the lines. Sent as `log_journal` in `hello`."""
 
-    def add_end(self, report: JobReport) -> None:
-        """Store an end. Durable on return."""
+    def add_end(self, report: JobReport, stored: Callable[[], None]) -> None:
+        """Store an end. Calls `stored` on the event loop once it is durable, or kept in memory because the disk fails.
+
+        The end is sent after that, so that an end that the orchestrator has seen survives the robot's process.
+        """
 
     def remove_end(self, job_id: str, attempt: int | None) -> None:
-        """Remove the end of an attempt. Idempotent."""
+        """Remove the end of an attempt, at the latest with the next end. Idempotent."""
 
     def pending_ends(self) -> list[JobReport]:
         """Stored ends in order, including those of earlier processes."""
@@ -37,4 +41,4 @@ class Spool(Protocol):
         """Number of lines dropped for lack of space since the last call."""
 
     def sync(self) -> None:
-        """Make every added line durable."""
+        """Make every added line durable soon."""
