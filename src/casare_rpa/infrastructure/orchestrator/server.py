@@ -65,7 +65,8 @@ NOUNS = (
     instances,
     health,
 )
-ROUTERS = [jobs.submits, *(noun.router for noun in NOUNS), auth.sessions]
+ROUTERS = [*(noun.router for noun in NOUNS), auth.sessions]
+ROUTERS.insert(NOUNS.index(jobs), jobs.submits)
 HTTP_ROUTES = [route for router in ROUTERS for route in router.routes]
 WEBSOCKETS = [*websocket_handlers.routes, *websockets.routes]
 

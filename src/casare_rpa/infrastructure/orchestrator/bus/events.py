@@ -21,7 +21,7 @@ from casare_rpa.infrastructure.orchestrator.ports.maintenance import Maintenance
 logger = logging.getLogger(__name__)
 
 
-class NewJob(msgspec.Struct, frozen=True, gc=False):
+class AddedJob(msgspec.Struct, frozen=True, gc=False):
     """A job that was added, and the numbers of this change."""
 
     job: Job
@@ -31,7 +31,7 @@ class NewJob(msgspec.Struct, frozen=True, gc=False):
 class JobsAdded(msgspec.Struct, frozen=True, gc=False):
     """New jobs are committed (T1), in the order of their numbers."""
 
-    added: Sequence[NewJob]
+    added: Sequence[AddedJob]
 
 
 class JobsOffered(msgspec.Struct, frozen=True, gc=False):

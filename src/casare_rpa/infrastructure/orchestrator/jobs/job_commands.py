@@ -20,7 +20,7 @@ from casare_rpa.domain.job_request import DEFAULT_QUEUE
 from casare_rpa.domain.job_submissions import NewSubmission, new_job, retry_of
 from casare_rpa.domain.permissions import require_admin, require_tenant
 from casare_rpa.domain.robots import Robot
-from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, JobsAdded, NewJob, publish_applied
+from casare_rpa.infrastructure.orchestrator.bus.events import AddedJob, EventBus, JobsAdded, publish_applied
 from casare_rpa.infrastructure.orchestrator.jobs.submissions import (
     body_digest,
     keys_of,
@@ -218,7 +218,7 @@ class JobCommands:
         added = [one for one in await self._store.add_jobs(news, audit=audit) if one is not None]
         if len(added) < len(news):
             raise Conflict("it was used before, for another body", field="Idempotency-Key")
-        news_of_the_bus = [NewJob(one.job, one.numbers) for one in added if one.numbers is not None]
+        news_of_the_bus = [AddedJob(one.job, one.numbers) for one in added if one.numbers is not None]
         if news_of_the_bus:
             self._bus.publish(JobsAdded(news_of_the_bus))
         return added

@@ -85,8 +85,7 @@ class JobStream:
         self._progress_per_round = progress_per_round
         self._max_missed = max_missed
         self._page = page
-        self._store = store
-        self._hub = hub
+        self._store, self._hub = store, hub
         self._reasons = reasons
         self._clock = clock
         self._epoch = ""
