@@ -50,7 +50,7 @@ class SlowFile(JournalFile):
 
 
 class Stored:
-    """What was stored, in order."""
+    """The names of stored ends, in order."""
 
     def __init__(self) -> None:
         self.names: list[str] = []

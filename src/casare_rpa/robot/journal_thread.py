@@ -137,8 +137,11 @@ class JournalThread:
         self._calls.put(call)
 
     def _ask(self, read: Callable[[], T]) -> T:
-        """The result of a call after all earlier ones. The event loop waits for the disk, which is rare: at the start,
-        and while an outage left more lines than the memory holds."""
+        """The result of a call after all earlier ones.
+
+        The event loop waits for the disk, which is rare: at the start, and while an outage left more lines than the
+        memory holds.
+        """
         answer: Future[T] = Future()
         self._enqueue(_Call(lambda: answer.set_result(read())))
         while True:

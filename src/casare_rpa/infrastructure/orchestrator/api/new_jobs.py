@@ -1,6 +1,6 @@
 """Request bodies that submit one job or many.
 
-A body is declared twice by the same fields: `NewJob` explains what is wrong with one, and `read_submissions` reads a
+A body is declared twice by the same fields: `NewJob` explains the errors of a wrong one, and `read_submissions` reads a
 valid one in a tenth of the time. `read_submissions` accepts nothing that `NewJob` refuses.
 """
 
