@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from pydantic import ValidationError
 
-from api.conftest import Api
+from api.conftest import ADMIN_SECRET, Api
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job, Reason
 from casare_rpa.domain.job_submissions import NewSubmission
@@ -186,3 +186,32 @@ async def test_wrong_idempotency_key_is_refused(api: Api, key: str) -> None:
     response = await api.admin.post("/api/v1/jobs", json=WORKFLOW, headers={"Idempotency-Key": key})
     assert response.status_code == 422
     assert "idempotency-key" in response.text
+
+
+async def test_client_that_leaves_in_its_body_causes_no_error_of_the_server(
+    api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    messages: list[dict[str, Any]] = [{"type": "http.request", "body": b"{", "more_body": True}]
+
+    async def receive() -> dict[str, Any]:
+        return messages.pop(0) if messages else {"type": "http.disconnect"}
+
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    headers = [
+        (b"host", b"127.0.0.1"),
+        (b"x-api-secret", ADMIN_SECRET.encode()),
+        (b"content-type", b"application/json"),
+        (b"content-length", b"100"),
+    ]
+    scope = {
+        "type": "http", "method": "POST", "path": "/api/v1/jobs", "raw_path": b"/api/v1/jobs", "query_string": b"",
+        "headers": headers, "client": ("127.0.0.1", 40_000), "server": ("127.0.0.1", 80), "scheme": "http",
+        "http_version": "1.1", "root_path": "", "asgi": {"version": "3.0"},
+    }  # fmt: skip
+    await api.app(scope, receive, send)
+    assert sent[0]["status"] == 422
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]

@@ -11,6 +11,7 @@ from typing import Any
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
+from starlette.requests import ClientDisconnect
 
 from casare_rpa.domain.fields import PLAIN_TEXT_PATTERN
 from casare_rpa.domain.limits import MAX_NAME_LENGTH
@@ -37,7 +38,10 @@ class SubmitRoute(APIRoute):
             if not _is_usual(request):
                 return await by_the_models(request)
             key = request.headers.get("idempotency-key")
-            submissions = read_submissions(await request.body(), many, key)
+            try:
+                submissions = read_submissions(await request.body(), many, key)
+            except ClientDisconnect:  # the framework's route ends it as each other one
+                submissions = None
             if submissions is None:
                 return await by_the_models(request)
             plane: ControlPlane = request.app.state.control_plane
