@@ -81,8 +81,8 @@ def requested_value(field: JobField) -> Callable[[Any], Any] | None:
 
 
 def json_text(value: dict[str, Any]) -> str:
-    """Compact JSON text."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    """Compact JSON text. Raises ValueError for NaN and infinity, which are not JSON."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def _shown_type(field: JobField) -> Any:  # noqa: ANN401 - a type
@@ -264,17 +264,21 @@ def job_view(job: Job) -> JobView:
     values = dict(zip(_SHOWN_NAMES, _shown_of(job), strict=True))
     for name, convert in _CONVERTERS:
         values[name] = convert(values[name])
-    return JobView(
-        **values,
-        robot_id=job.visible_robot_id,
-        created_at=rfc3339(job.submitted_at),
-        contact="lost" if job.contact_lost_at is not None and job.visible_robot_id else None,
-        cancel=_receipt(job),
-        pending_reasons=None,
-        queue_position=None,
-        fitting_robots=None,
-        fingerprint=fingerprint(job),
-    )
+    return JobView(**values, **_derived(job))
+
+
+def _derived(job: Job) -> dict[str, Any]:
+    """The values of a view that are no fields of Job. Those about waiting are in the answer for a single job only."""
+    return {
+        "robot_id": job.visible_robot_id,
+        "created_at": rfc3339(job.submitted_at),
+        "contact": "lost" if job.contact_lost_at is not None and job.visible_robot_id else None,
+        "cancel": _receipt(job),
+        "pending_reasons": None,
+        "queue_position": None,
+        "fitting_robots": None,
+        "fingerprint": fingerprint(job),
+    }
 
 
 _encode = msgspec.json.Encoder().encode
@@ -287,17 +291,9 @@ def job_json(job: Job) -> bytes:
     values = dict(zip(_SHOWN_NAMES, _shown_of(job), strict=True))
     for name, convert in _TEXTS:
         values[name] = convert(values[name])
-    receipt = _receipt(job)
-    values |= {
-        "robot_id": job.visible_robot_id,
-        "created_at": rfc3339(job.submitted_at),
-        "contact": "lost" if job.contact_lost_at is not None and job.visible_robot_id else None,
-        "cancel": None if receipt is None else receipt.model_dump(),
-        "pending_reasons": None,
-        "queue_position": None,
-        "fitting_robots": None,
-        "fingerprint": fingerprint(job),
-    }
+    values |= _derived(job)
+    if values["cancel"] is not None:
+        values["cancel"] = values["cancel"].model_dump()
     return _encode({name: values[name] for name in _ORDER})
 
 

@@ -120,8 +120,8 @@ _ReadJobs: Any = msgspec.defstruct(
     frozen=True,
     gc=False,
 )
-read_one: Callable[[bytes], Any] = msgspec.json.Decoder(_ReadJob).decode
-read_many: Callable[[bytes], Any] = msgspec.json.Decoder(_ReadJobs).decode
+_read_one: Callable[[bytes], Any] = msgspec.json.Decoder(_ReadJob).decode
+_read_many: Callable[[bytes], Any] = msgspec.json.Decoder(_ReadJobs).decode
 _NAMES = tuple(field.name for field in REQUESTED)
 _values_of = attrgetter(*_NAMES, "tenant_id", "robot_id")
 _TARGETS = (*_NAMES, "tenant_id", "target_robot_id")
@@ -133,7 +133,7 @@ def read_submissions(body: bytes, many: bool, idempotency_key: str | None) -> li
         text = body.decode()
         if codec.repair(text) is not text:
             return None
-        jobs = read_many(body).jobs if many else [read_one(body)]
+        jobs = _read_many(body).jobs if many else [_read_one(body)]
         return [_read_submission(job, idempotency_key) for job in jobs]
     except (ValueError, RecursionError, ProtocolError):  # msgspec's errors are ValueErrors
         return None
@@ -150,7 +150,7 @@ def _parameters_text(raw: bytes) -> str:
     value = json.loads(raw)  # as the framework does: integers of any length, the last of equal keys
     if not isinstance(value, dict):
         raise ValueError("not an object")
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    text = json_text(value)
     if text.count("[") + text.count("{") > codec.MAX_DEPTH:
         codec.check_depth(text)
     if len(text.encode()) > MAX_PARAMETERS_BYTES:
