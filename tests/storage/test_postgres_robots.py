@@ -26,6 +26,7 @@ from casare_rpa.infrastructure.orchestrator.storage.schema import jobs
 from postgres_server import DEBIAN, running
 from storage.cut_proxy import Cut, CutProxy
 from storage.postgres_database import empty_database
+from storage.postgres_history import database_without_statistics
 from storage.postgres_jobs import copy_jobs
 from storage.values import a_job, at
 
@@ -267,31 +268,45 @@ async def copy_running_jobs(url: str, pending: int) -> None:
         )
 
 
-async def counts(url: str) -> tuple[int, ...]:
-    """Of the table of jobs: scans, rows read by indexes, updates, and those without a change of an index.
-
-    A connection reports its part when it ends.
-    """
-    (found,) = await rows(
-        url,
-        "SELECT seq_scan, (SELECT sum(idx_tup_read)::bigint FROM pg_stat_user_indexes WHERE relname = 'jobs'), "
-        "n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'jobs'",
+async def reported(url: str, sql: str, open_connections: int = 0) -> tuple[int, ...]:
+    """One row of statistics. A connection reports its part when it ends, so wait until no more are open."""
+    ends = asyncio.get_running_loop().time() + 30
+    others = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+        "AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
     )
+    while await rows(url, others) != [(open_connections,)]:
+        assert asyncio.get_running_loop().time() < ends, "a connection does not end"
+        await asyncio.sleep(0.01)
+    (found,) = await rows(url, sql)
     return found
 
 
+async def counts(url: str, open_connections: int) -> tuple[int, ...]:
+    """Of the table of jobs: scans, rows read by indexes, updates, and those without a change of an index."""
+    return await reported(
+        url,
+        "SELECT seq_scan, (SELECT sum(idx_tup_read)::bigint FROM pg_stat_user_indexes WHERE relname = 'jobs'), "
+        "n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'jobs'",
+        open_connections,
+    )
+
+
 async def test_leases_are_renewed_in_their_pages_and_read_no_other_jobs() -> None:
-    """The connection was opened, and its statement prepared, while the tables were empty."""
-    url = empty_database(DEBIAN)
+    """The connection was opened, and its statement prepared, while the tables were empty.
+
+    Nothing is analyzed: a transaction that is open meanwhile keeps all versions of a row, and its page gets full.
+    """
+    url = running(DEBIAN).url(database_without_statistics(DEBIAN))
     beats = [Beat(robot_id, at(50), True) for robot_id in ROBOTS]
     async with writing(url, RecordBeats()) as writer:
         await writer.submit(beats)
         await add_robots(url)
         await copy_running_jobs(url, PENDING)
-        before = await counts(url)
+        before = await counts(url, 1)
         for seconds in range(10):
             assert await writer.submit([Beat(robot_id, at(60 + seconds), True) for robot_id in ROBOTS]) == []
-    scans, read, updated, hot = (now - then for now, then in zip(await counts(url), before, strict=True))
+    scans, read, updated, hot = (now - then for now, then in zip(await counts(url, 0), before, strict=True))
     assert scans == 0
     assert read <= 10 * len(ROBOTS) * 5
     assert (updated, hot) == (10 * len(ROBOTS), 10 * len(ROBOTS)), "no index is changed"
@@ -316,10 +331,10 @@ async def test_lines_are_added_without_a_read_of_others() -> None:
         f"SELECT n, 'default', 'robot-1', 'INFO', 'line', 0, n, 0 FROM generate_series(2, {PENDING}) AS n",
     )
     await rows(url, f"UPDATE numbers SET last = {PENDING} WHERE name = 'logs'")
-    ((scanned_before, fetched_before),) = await rows(url, read)
+    scanned_before, fetched_before = await reported(url, read, 1)
     for robot_id in ROBOTS[:100]:
         await writer.submit(lines_of(robot_id, 1, 5, journal=False))
     await writer.close()
-    ((scanned, fetched),) = await rows(url, read)
+    scanned, fetched = await reported(url, read)
     assert scanned == scanned_before
     assert fetched - fetched_before <= 100 * 10

@@ -268,7 +268,7 @@ def job_view(job: Job) -> JobView:
 
 
 def _derived(job: Job) -> dict[str, Any]:
-    """The values of a view that are no fields of Job. Those about waiting are in the answer for a single job only."""
+    """The values of a view that are derived from the job. Those about waiting are only in the answer for one job."""
     return {
         "robot_id": job.visible_robot_id,
         "created_at": rfc3339(job.submitted_at),
