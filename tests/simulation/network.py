@@ -215,7 +215,7 @@ class Connection:
         """Call it in the server's process, as its event loop calls a protocol."""
         self._ended = self._ended or event["type"] == "websocket.disconnect"
         if "text" in event:
-            self._at_server.put_text(event["text"])
+            self._at_server.put_text(event["text"], at_once=True)
         else:
             self._at_server.put_nowait(cast("ASGIReceiveEvent", event))
 

@@ -84,6 +84,18 @@ async def test_thousand_concurrent_submits_share_few_commits(tmp_path: Path) -> 
     await store.close()
 
 
+async def test_sample_of_queues_reads_no_jobs_on_the_connection_for_which_all_writes_wait(tmp_path: Path) -> None:
+    statements: list[str] = []
+    store = await SqliteStore.open(tmp_path / "casare.db", trace=statements.append)
+    await store.add_jobs([JobToAdd(a_job())])
+    del statements[:]
+    await store.sample_queues(at(1))
+    assert [sample.pending for sample in await store.queue_samples(at(1))] == [1]
+    assert [statement for statement in statements if "queue_samples" in statement] != []
+    assert [statement for statement in statements if "jobs" in statement or "tallies" in statement] == []
+    await store.close()
+
+
 @pytest.fixture
 def one_batch() -> Iterator[None]:
     """The writer's thread does not run before all calls of a turn of the loop are submitted."""

@@ -3,6 +3,8 @@
 import asyncio
 from functools import partial
 
+import pytest
+
 from casare_rpa.infrastructure.orchestrator.transport.loop_turns import Lane, LoopTurns, Urgency
 
 
@@ -141,4 +143,39 @@ async def test_a_turn_that_is_awaited_comes_in_order_and_a_cancelled_one_does_no
     tasks[1].cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     assert order == [0, 2]
+    assert len(lane) == 0
+
+
+async def test_a_lane_that_rests_begins_its_next_piece_when_as_much_time_has_passed_as_the_last_one_took() -> None:
+    clock = Clock()
+    turns = LoopTurns(asyncio.get_running_loop(), turn_seconds=0.002, now=clock)
+    long, other = turns.lane(1, rests=True), turns.lane(1)
+    began: list[str] = []
+
+    async def handle(name: str, seconds: float) -> None:
+        await long.turn()
+        began.append(name)
+        clock.seconds += seconds
+
+    tasks = [asyncio.create_task(handle(name, seconds)) for name, seconds in (("a", 0.005), ("b", 0.001), ("c", 0.0))]
+    while not began:
+        await asyncio.sleep(0)
+    rest_began = asyncio.get_running_loop().time()
+    assert not other.run("request", partial(began.append, "request"), Urgency.FIRST), "other lanes do not rest"
+    await asyncio.wait_for(asyncio.gather(*tasks), 10)
+    assert began == ["a", "request", "b", "c"]
+    assert asyncio.get_running_loop().time() - rest_began >= 0.004, "a timer of the loop can be a millisecond early"
+
+
+@pytest.mark.parametrize("rests", [False, True])
+@pytest.mark.parametrize("turns_before", [1, 2], ids=["before its turn", "before it goes on"])
+async def test_a_cancelled_caller_does_not_hold_its_lane(rests: bool, turns_before: int) -> None:
+    lane = LoopTurns(asyncio.get_running_loop()).lane(1, rests=rests)
+    first, second = (asyncio.create_task(lane.turn()) for _ in range(2))
+    for _ in range(turns_before):
+        await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.wait_for(second, 10)
+    await asyncio.wait_for(lane.turn(), 10)
+    assert first.cancelled()
     assert len(lane) == 0

@@ -74,7 +74,12 @@ async def serving(app: object, ws: type[GuardedProtocol] = FastProtocol) -> Asyn
     turns = LoopTurns(loop)
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]
-        ws=partial(ws, frames=turns.lane(FRAMES_PER_TURN), readers=turns.lane(READERS_PER_TURN)),  # type: ignore[arg-type]
+        ws=partial(
+            ws,
+            frames=turns.lane(FRAMES_PER_TURN),
+            readers=turns.lane(READERS_PER_TURN),
+            long_texts=turns.lane(READERS_PER_TURN, rests=True),
+        ),  # type: ignore[arg-type]
         ws_per_message_deflate=False,
         log_config=None,
         ws_ping_interval=None,

@@ -124,7 +124,12 @@ def make_server(
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]  # uvicorn's union of application types
         http=http,  # type: ignore[arg-type]  # uvicorn expects a class
-        ws=partial(PROTOCOLS[wire], frames=turns.lane(FRAMES_PER_TURN), readers=turns.lane(READERS_PER_TURN)),  # type: ignore[arg-type]  # as for `http`
+        ws=partial(  # type: ignore[arg-type]  # as for `http`
+            PROTOCOLS[wire],
+            frames=turns.lane(FRAMES_PER_TURN),
+            readers=turns.lane(READERS_PER_TURN),
+            long_texts=turns.lane(READERS_PER_TURN, rests=True),
+        ),
         ws_max_size=ROBOT_MESSAGE_BYTES,  # the largest of all endpoints; each endpoint then sets its own
         ws_per_message_deflate=False,
         ws_ping_interval=times.ping_seconds,

@@ -39,7 +39,7 @@ from websockets.protocol import State
 from casare_rpa.domain.vocabulary import CloseCode
 from casare_rpa.infrastructure.orchestrator.ports.sockets import TRANSPORT_EXTENSION, TextHandler
 from casare_rpa.infrastructure.orchestrator.transport.connection_gate import Guest
-from casare_rpa.infrastructure.orchestrator.transport.guarded_protocol import PIECE_BYTES, GuardedProtocol
+from casare_rpa.infrastructure.orchestrator.transport.guarded_protocol import LONG_TEXT, PIECE_BYTES, GuardedProtocol
 from casare_rpa.infrastructure.orchestrator.transport.loop_turns import Lane
 from casare_rpa.infrastructure.orchestrator.transport.text_queue import TextQueue
 
@@ -214,9 +214,12 @@ class FastProtocol(GuardedProtocol):
         return position, False
 
     def _queue_text(self, text: str) -> None:
-        """Handle or queue a text; stop reading while many texts wait, or a large one."""
+        """Handle or queue a text; stop reading while many texts wait, or a large one.
+
+        A long one is always queued, because its reader waits for a turn: the last bytes of many can come at once.
+        """
         self.note_answer()
-        queued = self._texts.put_text(text)
+        queued = self._texts.put_text(text, at_once=len(text) <= LONG_TEXT)
         if queued and not self.read_paused and (len(text) > PIECE_BYTES or len(self._texts) >= MAX_WAITING_MESSAGES):
             self.read_paused = True
             self.transport.pause_reading()

@@ -38,8 +38,10 @@ FRAMES_PER_TURN = 4
 """Pieces that are parsed in one turn of the loop. Each takes up to a millisecond, or as long as the message that it
 completes."""
 READERS_PER_TURN = 1
-"""Readers that one turn wakes for a text longer than a piece, or for the end of their connection. Each then works for
-up to a few milliseconds. Many can become ready at the same moment: a limit ends, or a proxy."""
+"""Readers that one turn wakes for a text longer than a piece, or for the end of their connection. Many can become ready
+at the same moment: a limit ends, or a proxy."""
+LONG_TEXT = 64 * 1024
+"""Characters of a text that can take milliseconds to decode. Such texts have a lane of their own, which rests."""
 MAX_UNSENT_BYTES = 256 * 1024
 """Pings of a peer are not answered while more than this is unsent to it."""
 
@@ -61,10 +63,12 @@ class GuardedProtocol(UpgradedProtocol):
         *,
         frames: Lane,
         readers: Lane,
+        long_texts: Lane,
     ) -> None:
         super().__init__(config, server_state, app_state)
         self._frames = frames
         self._readers = readers
+        self._long_texts = long_texts
         self.linger_seconds = LINGER_SECONDS
         self._unparsed = bytearray()
         self._incomplete = False
@@ -236,8 +240,8 @@ class GuardedProtocol(UpgradedProtocol):
 
     async def receive(self) -> ASGIReceiveEvent:
         event = await super().receive()
-        if event["type"] == "websocket.receive" and len(event.get("text") or "") > PIECE_BYTES:
-            await self._readers.turn()
+        if event["type"] == "websocket.receive" and (length := len(event.get("text") or "")) > PIECE_BYTES:
+            await (self._long_texts if length > LONG_TEXT else self._readers).turn()
         if self._unparsed and not self._incomplete:
             self._read_on()  # super() may have resumed reading although a piece is left
         return event

@@ -5,6 +5,9 @@ connection would wait for its end. Work that waits begins in later turns, by urg
 
 Each kind of work has a lane. A turn begins one piece of each lane, and more only within the time that all lanes share:
 a message of 252 KiB takes several milliseconds to decode, and three of them can be complete at the same moment.
+
+Turns alone do not help the threads that store: one that waits for the interpreter lock gets it after five milliseconds,
+and a row of long pieces keeps it from them. So a lane can rest after a long piece, for as long as the piece took.
 """
 
 import asyncio
@@ -12,11 +15,14 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from enum import IntEnum
+from functools import partial
 
 Work = Callable[[], None]
 
 TURN_SECONDS = 0.002
 """The time after which a turn begins no second piece of a lane. The piece that is under way ends."""
+MAX_REST_SECONDS = 0.02
+"""The longest rest: a turn can be long for other reasons."""
 
 
 class Urgency(IntEnum):
@@ -40,16 +46,16 @@ class LoopTurns:
         now: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.loop = loop
-        self._turn_seconds = turn_seconds
-        self._now = now
+        self.turn_seconds = turn_seconds
+        self.now = now
         self._lanes: list[Lane] = []
         self._began_at: float | None = None
         """When the first piece of this turn began."""
         self._scheduled = False
 
-    def lane(self, per_turn: int) -> "Lane":
-        """A new lane, of which one turn begins no more than `per_turn` pieces."""
-        lane = Lane(self, per_turn)
+    def lane(self, per_turn: int, *, rests: bool = False) -> "Lane":
+        """A new lane, of which one turn begins no more than `per_turn` pieces; with `rests`, see `Lane.turn`."""
+        lane = Lane(self, per_turn, rests=rests)
         self.add(lane)
         return lane
 
@@ -57,11 +63,11 @@ class LoopTurns:
         self._lanes.append(lane)
 
     def has_time(self) -> bool:
-        return self._began_at is None or self._now() - self._began_at < self._turn_seconds
+        return self._began_at is None or self.now() - self._began_at < self.turn_seconds
 
     def begin(self, work: Work) -> None:
         if self._began_at is None:
-            self._began_at = self._now()
+            self._began_at = self.now()
         self.schedule()  # the next turn resets time and counts, also if nothing waits
         work()
 
@@ -85,11 +91,14 @@ class LoopTurns:
 class Lane:
     """Runs work of one kind at once or in a later turn. `key` is a connection or a future."""
 
-    def __init__(self, turns: LoopTurns, per_turn: int) -> None:
+    def __init__(self, turns: LoopTurns, per_turn: int, *, rests: bool = False) -> None:
         self.begun = 0
         """Pieces of this turn."""
         self._turns = turns
         self._per_turn = per_turn
+        self._rests = rests
+        self._holds = False
+        """Whether a piece of a lane that rests is under way, or the rest after it."""
         self._waiting: tuple[OrderedDict[object, Work], ...] = tuple(OrderedDict() for _ in Urgency)
 
     def __len__(self) -> int:
@@ -111,13 +120,18 @@ class Lane:
         self._turns.schedule()
 
     async def turn(self) -> None:
-        """Wait for a later turn."""
+        """Wait for a later turn. The piece is what the caller then does until it waits for anything else.
+
+        A lane that rests begins its next piece when as much time has passed after the piece as the piece took.
+        """
         reached: asyncio.Future[None] = self._turns.loop.create_future()
-        self.queue(reached, lambda: reached.set_result(None))
+        self.queue(reached, partial(self._reach, reached))
         try:
             await reached
         finally:
             self.cancel(reached)
+            if self._holds and not reached.cancelled():
+                self._turns.loop.call_soon(self._end_piece, self._turns.now())
 
     def cancel(self, key: object) -> None:
         """Remove the waiting work of a key. Idempotent."""
@@ -133,9 +147,31 @@ class Lane:
         self._begin(work)
         return True
 
+    def _reach(self, reached: "asyncio.Future[None]") -> None:
+        # The waiting task can be cancelled in the same turn of the loop, before it has removed its piece.
+        if not reached.cancelled():
+            reached.set_result(None)
+        elif self._holds:
+            self._go_on()
+
+    def _end_piece(self, began_at: float) -> None:
+        """Rest as long as a piece took that began at `began_at`, or go on at once if it was short."""
+        took = self._turns.now() - began_at
+        if took < self._turns.turn_seconds:
+            self._go_on()
+        else:
+            self._turns.loop.call_later(min(took, MAX_REST_SECONDS), self._go_on)
+
+    def _go_on(self) -> None:
+        self._holds = False
+        self._turns.schedule()
+
     def _may_begin(self) -> bool:
+        if self._holds:
+            return False
         return self.begun == 0 or (self.begun < self._per_turn and self._turns.has_time())
 
     def _begin(self, work: Work) -> None:
         self.begun += 1
+        self._holds = self._rests
         self._turns.begin(work)

@@ -39,9 +39,9 @@ class TextQueue:
         if self._reader is not None and not self._reader.done():
             self._reader.set_result(None)
 
-    def put_text(self, text: str) -> bool:
-        """Call the direct handler with a text, or queue it; returns whether it was queued."""
-        if self.direct is None:
+    def put_text(self, text: str, *, at_once: bool) -> bool:
+        """Call the direct handler with a text, if `at_once` allows it, or queue it; returns whether it was queued."""
+        if self.direct is None or not at_once:
             self.put_nowait({"type": "websocket.receive", "text": text})
             return True
         unfinished = self.direct(text)

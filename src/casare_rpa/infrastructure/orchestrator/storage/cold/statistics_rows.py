@@ -1,5 +1,7 @@
 """Statistics: ends by the minute, jobs that need attention, and samples of queues. Portable."""
 
+from collections.abc import Iterable
+
 from casare_rpa.domain.instants import FOREVER, MICROSECONDS_PER_SECOND, Instant
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_request import DEFAULT_QUEUE
@@ -146,16 +148,24 @@ def troubled(connection: SqlConnection, tenant_id: str | None, since: Instant, l
     return [job_of(row) for row in _TROUBLED.run(connection, tenant_id=tenant_id, since=since, most=limit)]
 
 
-def sample(connection: SqlConnection, at: Instant, scanned: int) -> None:
-    """Store the depth of each queue and the wait of its first job, and keep a sample that exists for that instant.
+def sample(connection: SqlConnection, at: Instant, scanned: int) -> list[QueueSample]:
+    """The depth of each queue and the wait of its first job.
 
     The first job is searched among the first `scanned` pending jobs and the heads of all placements.
     """
     depths = dict(DEPTHS.run(connection, tenant_id=None).fetchall())
     first = dict(_FIRST_OF_QUEUES.run(connection, **placement_range(None), scanned=scanned).fetchall())
-    for name in sorted({DEFAULT_QUEUE, *depths, *(row[0] for row in QUEUES.run(connection))}):
-        wait = max(0, at - first[name]) / MICROSECONDS_PER_SECOND if name in first else None
-        _SAMPLE.run(connection, at=at, queue=name, pending=depths.get(name, 0), oldest_wait_seconds=wait)
+    names = sorted({DEFAULT_QUEUE, *depths, *(row[0] for row in QUEUES.run(connection))})
+    waits = {name: max(0, at - first[name]) / MICROSECONDS_PER_SECOND for name in names if name in first}
+    return [QueueSample(name, at, depths.get(name, 0), waits.get(name)) for name in names]
+
+
+def save(connection: SqlConnection, new: Iterable[QueueSample]) -> None:
+    """Store samples. A sample of the same queue and instant stays as it is."""
+    for one in new:
+        _SAMPLE.run(
+            connection, at=one.at, queue=one.queue, pending=one.pending, oldest_wait_seconds=one.oldest_wait_seconds
+        )
 
 
 def samples(

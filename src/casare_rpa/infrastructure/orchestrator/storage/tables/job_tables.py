@@ -137,7 +137,10 @@ class JobTables(FleetTables):
         return await self._reads.search(lambda c, _: run_rows.runs(c, tenant_id, since, until, limit))
 
     async def sample_queues(self, at: Instant) -> None:
-        await self._writes.write(lambda c: statistics_rows.sample(c, at, self._limits.statistics_jobs))
+        # Read apart from the write, because it takes long, and all other writes would wait for it.
+        jobs = self._limits.statistics_jobs
+        new = await self._reads.search(lambda c, _: statistics_rows.sample(c, at, jobs))
+        await self._writes.write(lambda c: statistics_rows.save(c, new))
 
     async def queue_samples(
         self, since: Instant, until: Instant | None = None, step_minutes: int = 1
