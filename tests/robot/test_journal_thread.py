@@ -24,10 +24,13 @@ class SlowDisk:
         self.commits = 0
         self.goes = threading.Event()
         self.goes.set()
+        self.entered = threading.Event()
+        """Whether a commit has begun."""
         self.fails = False
         self.wrong = False
 
     def commit(self) -> None:
+        self.entered.set()
         assert self.goes.wait(WITHIN_SECONDS)
         self.commits += 1
         if self.fails:
@@ -155,7 +158,9 @@ async def test_close_stores_all_entries(tmp_path: Path, disk: SlowDisk) -> None:
 async def test_robot_waits_for_a_disk_that_is_far_behind(tmp_path: Path, disk: SlowDisk) -> None:
     journal = journal_on(disk, tmp_path, max_waiting=10)
     disk.goes.clear()
+    disk.entered.clear()
     journal.add_end(end("job-1"), lambda: None)
+    assert await asyncio.to_thread(disk.entered.wait, WITHIN_SECONDS), "the lines would share its commit"
     adding = asyncio.create_task(asyncio.to_thread(lambda: [journal.add_line(line(str(n))) for n in range(20)]))
     done, _ = await asyncio.wait({adding}, timeout=0.2)
     assert not done

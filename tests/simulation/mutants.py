@@ -528,7 +528,7 @@ def lost_event_is_never_shown() -> Patch:
 
     def put(self: Feed[Any], seq: int, item: Any, _now: float) -> list[Any]:
         newer = seq > self.last
-        self.last = self._known = max(seq, self.last)
+        self.last = self.known = max(seq, self.last)
         return [item] if newer else []
 
     async def nothing(self: JobStream) -> None:
@@ -546,7 +546,7 @@ def late_event_takes_back_a_newer_one() -> Patch:
 
     def at_once(self: Feed[Any], seq: int, item: Any, now: float) -> list[Any]:
         if seq > self.last + 1:
-            self.last = self._known = seq
+            self.last = self.known = seq
             return [item]
         return put(self, seq, item, now) or ([item] if self.last - seq < 3 and self.last > seq else [])
 
