@@ -122,6 +122,7 @@ public class Main {
 
 
 @pytest.mark.long
+@pytest.mark.slow
 def test_generated_go_decodes_every_example(tmp_path: Path) -> None:
     source = generated(tmp_path, "go", "messages.go", "--package", "main").read_text(encoding="utf-8")
     files, names = examples(tmp_path), re.findall(r"func Unmarshal(\w+)\(", source)
@@ -132,6 +133,7 @@ def test_generated_go_decodes_every_example(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.slow
 def test_generated_java_decodes_every_example(tmp_path: Path) -> None:
     generated(tmp_path, "java", "Converter.java", "--package", "messages").unlink()
     sources = sorted(tmp_path.glob("*.java"))

@@ -531,8 +531,8 @@ LIVES: dict[str, type[LifeCycle]] = {"one writer": LifeCycle, "two writers": Lif
     [
         ("one writer", 60),
         ("two writers", 10),
-        pytest.param("one writer", 120, marks=pytest.mark.long),
-        pytest.param("two writers", 120, marks=pytest.mark.long),
+        pytest.param("one writer", 90, marks=pytest.mark.long),
+        pytest.param("two writers", 90, marks=pytest.mark.long),
     ],
 )
 def test_store_behaves_like_the_model(lives: str, examples: int) -> None:
