@@ -50,7 +50,7 @@ def kinds(messages: list[dict[str, Any]]) -> list[str]:
 
 
 def acknowledge(queue: SendQueue, message: dict[str, Any]) -> None:
-    pending = queue.pending_message(message["id"])
+    (pending,) = queue.answered_by(message["id"])
     assert pending is not None
     queue.remove(pending)
 
@@ -106,7 +106,7 @@ def test_end_without_unanswered_lines_leaves_at_once(queue: SendQueue) -> None:
 def test_answer_to_a_line_does_not_shorten_the_backoff_of_an_end(queue: SendQueue) -> None:
     queue.add_end(end(), NOW)
     (report,) = sent(queue)
-    pending = queue.pending_message(report["id"])
+    (pending,) = queue.answered_by(report["id"])
     assert pending is not None
     queue.resend(pending, NOW + 30)
     queue.add_line(line())

@@ -33,7 +33,7 @@ def sent(queue: SendQueue, now: float = NOW) -> list[dict[str, Any]]:
 
 
 def acknowledge(queue: SendQueue, message: dict[str, Any]) -> None:
-    pending = queue.pending_message(message["id"])
+    (pending,) = queue.answered_by(message["id"])
     assert pending is not None
     queue.remove(pending)
 

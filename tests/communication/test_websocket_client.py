@@ -46,7 +46,7 @@ async def test_client_introduces_itself_first(orchestrator: FakeOrchestrator, ro
         "tags": ["pdf"],
         "max_concurrent_jobs": 3,
         "active_jobs": [],
-        "features": ["claim_ack"],
+        "features": ["claim_ack", "job_status_batch"],
     }
     assert client.connected
     assert client.session_id == "session-1"

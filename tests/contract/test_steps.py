@@ -32,7 +32,7 @@ async def answered(robot: Stranger, payload: dict[str, Any], number: int = 1) ->
 
 async def test_server_names_the_feature(server: Server, account: Account) -> None:
     async with stranger(address(server, account)) as robot:
-        assert (await robot.next("connected"))["features"] == ["job_steps"]
+        assert "job_steps" in (await robot.next("connected"))["features"]
 
 
 async def test_steps_are_shown_with_their_changes(server: Server, account: Account) -> None:

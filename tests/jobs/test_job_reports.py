@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from msgspec import Raw
 
+from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_records import Change
 from casare_rpa.domain.limits import MAX_RESULT_BYTES, MAX_WRITE_CHARACTERS
@@ -198,7 +199,7 @@ async def test_frames_renew_the_lease_of_an_attempt_claimed_after_the_last_list(
     assert plane.reports.report(link, said(job, "claimed", attempt=1), "a") is None
     await plane.reports.write()
     link.active_jobs = ()
-    link.note_report(job.job_id, attempt, plane.clock.now())
+    link.note_reports([(job.job_id, attempt)], plane.clock.now())
     await plane.talks_on(link, 200)
     assert (await plane.stored(job)).status is status
 
@@ -213,3 +214,48 @@ async def test_next_list_of_a_robot_replaces_its_reports(plane: Instance) -> Non
     assert link.active_jobs == ((job.job_id, 1),)
     await plane.beat(link, active=[])
     assert link.active_jobs == ()
+
+
+async def test_reports_of_one_message_have_one_answer_after_the_last_of_them(plane: Instance) -> None:
+    peer, link, job = await at_work(plane)
+    other = await plane.job()
+    reports = [said(job, "running", progress=10), said(other, "running"), said(job, "completed")]
+    assert plane.reports.report_all(link, reports, "batch") is None
+    assert plane.reports.report(link, said(job, "completed"), "later") is None
+    await plane.reports.write()
+    assert (await plane.stored(job)).status is JobStatus.COMPLETED, "a report that is refused stops no other"
+    assert await answers(peer) == [("error", "batch"), ("ack", "later")]
+
+
+@pytest.mark.parametrize("parts", [{"reports": {"queue_size": 1}}])
+async def test_reports_of_one_message_wait_for_room_in_their_order(plane: Instance, written: list[str]) -> None:
+    peer, link, job = await at_work(plane)
+    written.clear()
+    statuses = ("claimed", "running", "completed")
+    waiting = plane.reports.report_all(link, [said(job, status) for status in statuses], "batch")
+    assert waiting is not None
+    put = asyncio.ensure_future(waiting)
+    for number in range(1, len(statuses) + 1):
+        await asyncio.sleep(0)
+        assert await answers(peer) == [], "not all are written"
+        await plane.reports.write()
+        assert written == [*statuses[:number]]
+        plane.clock.advance(1)
+    await put
+    now = await plane.stored(job)
+    assert now.finished_at is not None
+    assert now.started_at is not None
+    assert now.finished_at > now.started_at, "a report that waits behind another one is not older than it"
+    assert await answers(peer) == [("ack", "batch")]
+
+
+async def test_store_that_fails_refuses_a_message_of_several_reports_once(plane: Instance) -> None:
+    peer, link, job = await at_work(plane)
+
+    async def failing(_apply: Callable[[], Awaitable[Any]], _changes: Sequence[Change]) -> Any:
+        raise StoreUnavailable("the store is away")
+
+    plane.store.interceptors["apply"] = failing
+    assert plane.reports.report_all(link, [said(job, "running"), said(job, "completed")], "batch") is None
+    await plane.reports.write()
+    assert await answers(peer) == [("error", "batch")]

@@ -82,8 +82,8 @@ def states(live: LiveRobot, now: float) -> list[Callable[[], object]]:
         lambda: live.become_idle(now),
         lambda: live.hold({"job-1": JobStatus.RUNNING}),
         lambda: live.hold({}),
-        lambda: live.follow_job(a_job(JobStatus.RUNNING, live.robot.robot_id), now),
-        lambda: live.follow_job(a_job(JobStatus.FAILED, live.robot.robot_id, unconfirmed=True), now),
+        lambda: live.follow_jobs([a_job(JobStatus.RUNNING, live.robot.robot_id)], now),
+        lambda: live.follow_jobs([a_job(JobStatus.FAILED, live.robot.robot_id, unconfirmed=True)], now),
         lambda: [live.miss_offer("job-1", attempt, now) for attempt in range(MISSED_OFFERS)],
         live.stop_skipping,
     ]
@@ -219,3 +219,25 @@ def test_reported_slots_are_limited_by_the_stored_number_or_by_sixteen(
     live.connect(a_connection(), {}, 0.0)
     live.introduce(Hello(instance_id="p", max_concurrent_jobs=said), 0.0)
     assert live.capacity == capacity
+
+
+def test_changes_of_one_commit_change_a_robot_once_or_not_at_all() -> None:
+    fleet = Fleet()
+    first, second = (fleet.set_profile(a_robot(robot_id)) for robot_id in ("robot-1", "robot-2"))
+    for live in (first, second):
+        live.connect(a_connection(live.robot.robot_id), {}, 0.0)
+        live.set_reported_status(RobotStatus.IDLE)
+    pending, offered = a_job(JobStatus.PENDING, None), a_job(JobStatus.PENDING, "robot-1", offer_expires_at=START)
+    claimed, running = (a_job(status, "robot-1") for status in (JobStatus.CLAIMED, JobStatus.RUNNING))
+    ended = a_job(JobStatus.COMPLETED, "robot-1", finished_at=START)
+    assert fleet.jobs_changed([(offered, claimed), (claimed, running)], 1.0) == ["robot-1"]
+    assert (first.status, first.current_job, first.changes) == (RobotStatus.BUSY, "job-1", 2)
+    assert fleet.jobs_changed([(running, ended)], 2.0) == ["robot-1"]
+    assert (first.status, first.held, first.idle_since) == (RobotStatus.IDLE, {}, 2.0)
+    assert fleet.jobs_changed([(offered, claimed), (claimed, running), (running, ended)], 3.0) == []
+    assert first.idle_since == 3.0
+    fleet.jobs_changed([(None, running)], 4.0)
+    moved = a_job(JobStatus.RUNNING, "robot-2")
+    assert fleet.jobs_changed([(running, moved)], 5.0) == ["robot-2", "robot-1"]
+    assert (first.held, second.held) == ({}, {"job-1": JobStatus.RUNNING})
+    assert fleet.jobs_changed([(None, pending), (pending, a_job(JobStatus.PENDING, "robot-9"))], 6.0) == []

@@ -34,7 +34,7 @@ FLIPS = '"\\{}[]:,-0a\0\u2028é😀'
 
 
 KNOWN = {"const", "enum", "anyOf", "type", "properties", "required", "items", "maxItems", "minLength", "maxLength"}
-KNOWN |= {"minimum", "maximum", "pattern", "title", "description", "default", "format"}
+KNOWN |= {"minItems", "minimum", "maximum", "pattern", "title", "description", "default", "format"}
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
@@ -92,7 +92,9 @@ OF_TYPE: dict[str, Callable[[Schema], st.SearchStrategy[Any]]] = {
     "integer": lambda schema: st.integers(schema.get("minimum"), schema.get("maximum")),
     "number": numbers,
     "array": lambda schema: st.lists(
-        valid(schema["items"]), max_size=min(schema.get("maxItems", MOST_ITEMS), MOST_ITEMS)
+        valid(schema["items"]),
+        min_size=schema.get("minItems", 0),
+        max_size=min(schema.get("maxItems", MOST_ITEMS), MOST_ITEMS),
     ),
     "object": objects,
 }

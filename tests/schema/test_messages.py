@@ -61,9 +61,10 @@ def meant(frame: dict[str, Any], account: Account, names: list[str], choice: int
         for entry in entries:
             if "robot_id" in entry:
                 entry["robot_id"] = account.robot_id
-    for key in ("job_id", "target_id"):
-        if key in payload and choice % 2:
-            payload[key] = names[choice % len(names)]
+    for one in (payload, *payload.get("reports", [])):
+        for key in ("job_id", "target_id"):
+            if key in one and choice % 2:
+                one[key] = names[choice % len(names)]
     return frame
 
 

@@ -1,6 +1,6 @@
 """Named bugs of a program that runs as several instances. The simulation must find each of them with INSTANCES=3."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 from unittest import mock
@@ -143,10 +143,10 @@ def lease_from_the_time_of_the_write() -> Patch:
 def report_does_not_extend_the_list() -> Patch:
     """Frames renew only the jobs of the robot's last list, not one that it claimed since."""
 
-    def note_report(self: RobotConnection, job_id: str, attempt: int | None, at: Instant) -> None:
-        self.reported[job_id] = at
+    def note_reports(self: RobotConnection, attempts: Sequence[tuple[str, int | None]], at: Instant) -> None:
+        self.reported.update((job_id, at) for job_id, _ in attempts)
 
-    return mock.patch.object(RobotConnection, "note_report", note_report)
+    return mock.patch.object(RobotConnection, "note_reports", note_reports)
 
 
 def connection_of_an_ended_session_stays() -> Patch:

@@ -6,7 +6,7 @@ Each is a plausible mistake in one place. The end of its context removes it.
 import asyncio
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, ExitStack
 from contextvars import ContextVar
 from dataclasses import replace
@@ -125,24 +125,27 @@ def clean_up_by_robot_id() -> Patch:
 def slots_in_a_counter() -> Patch:
     """Slots are counted down by offers and up by ends; expired offers are not counted."""
 
-    def job_changed(self: Fleet, before: Job | None, job: Job, now: float, changed: dict[str, None]) -> None:
-        live = self.get(job.robot_id or "")
-        if live is None:
-            return
-        self.changes += 1
-        live.changes = self.changes
-        if job.phase is Phase.OFFER:
-            live.held[job.job_id] = job.status
-        elif job.finished_at is not None:
-            live.held.pop(job.job_id, None)
-        live.mark_changed()
-        changed[live.robot.robot_id] = None
+    def jobs_changed(self: Fleet, changes: Iterable[tuple[Job | None, Job]], now: float) -> list[str]:
+        changed: list[str] = []
+        for _, job in changes:
+            live = self.get(job.robot_id or "")
+            if live is None:
+                continue
+            self.changes += 1
+            live.changes = self.changes
+            if job.phase is Phase.OFFER:
+                live.held[job.job_id] = job.status
+            elif job.finished_at is not None:
+                live.held.pop(job.job_id, None)
+            live.mark_changed()
+            changed.append(live.robot.robot_id)
+        return changed
 
     def nothing(self: LiveRobot, held: Any) -> None:
         pass
 
     stack = ExitStack()
-    stack.enter_context(mock.patch.object(Fleet, "job_changed", job_changed))
+    stack.enter_context(mock.patch.object(Fleet, "jobs_changed", jobs_changed))
     stack.enter_context(mock.patch.object(LiveRobot, "hold", nothing))
     return stack
 
@@ -398,7 +401,7 @@ def watched_after_the_history_was_read() -> Patch:
 
     async def late(self: JobStream, session: Any, stream: str, tenant_id: str | None, since: str | None) -> None:
         position = Position.parse(since) if since is not None else None
-        history = self._history(audience(stream, tenant_id), self._last(tenant_id))
+        history = self.histories.begin(audience(stream, tenant_id), self._epoch, self._last(tenant_id))
         missed = history.since(position) if position is not None else None
         if missed is None or position is None:
             return await join(self, session, stream, tenant_id, since)
@@ -478,7 +481,7 @@ def position_of_a_snapshot_is_that_of_its_begin() -> Patch:
     async def remember(
         self: JobStream, session: Any, stream: str, tenant_id: str | None, position: Position | None
     ) -> None:
-        begun.set(self._history(audience(stream, tenant_id), self._last(tenant_id)).position)
+        begun.set(self.histories.begin(audience(stream, tenant_id), self._epoch, self._last(tenant_id)).position)
         await join(self, session, stream, tenant_id, position)
 
     def too_early(stream: str, position: Position) -> Any:

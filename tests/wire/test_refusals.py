@@ -107,7 +107,7 @@ OF_A_ROBOT = {
     "a type": (
         "dance",
         {},
-        "type: 'dance' is unknown; this endpoint takes heartbeat, job_status, log, log_batch, job_steps, hello",
+        "type: 'dance' is unknown; this endpoint takes heartbeat, job_status, job_status_batch, log, log_batch, ",
     ),
 }
 

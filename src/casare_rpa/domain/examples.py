@@ -64,6 +64,12 @@ EXAMPLES: tuple[Message, ...] = (
             traceback="invoices.robot, line 31",
         ),
     ),
+    protocol.JobStatusBatch(
+        reports=[
+            protocol.JobReport(job_id=_JOB, status=ReportStatus.COMPLETED, attempt=1),
+            protocol.JobReport(job_id="job-5f0c22", status=ReportStatus.CLAIMED, attempt=1),
+        ]
+    ),
     _LINE,
     protocol.LogBatch(entries=[_LINE]),
     protocol.JobSteps(
@@ -90,7 +96,7 @@ EXAMPLES: tuple[Message, ...] = (
         tags=["accounts", "linux"],
         max_concurrent_jobs=2,
         active_jobs=_HELD,
-        features=[vocabulary.Feature.CLAIM_ACK],
+        features=[vocabulary.Feature.CLAIM_ACK, vocabulary.Feature.JOB_STATUS_BATCH],
         log_journal="9a0c55d1",
         workflows=["invoices", "letters"],
     ),
@@ -110,7 +116,7 @@ EXAMPLES: tuple[Message, ...] = (
         work_limit=WorkLimitNotice(
             bytes_per_second=262_144, bytes_burst=4_194_304, lines_per_second=1000, lines_burst=10_000
         ),
-        features=[vocabulary.ServerFeature.JOB_STEPS],
+        features=[*vocabulary.ServerFeature],
     ),
     protocol.JobAssign(
         job_id=_JOB,

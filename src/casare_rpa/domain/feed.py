@@ -45,9 +45,6 @@ class Feed(Generic[T]):
         """Take an item. Returns the items whose turn it is, in order; an item that was passed on is ignored."""
         if seq <= self.last:
             return []
-        if seq == self.last + 1 and self.known == self.last:  # nearly always
-            self.last = self.known = seq
-            return [item]
         self.expect(seq, now)
         if seq == self.last + 1 or len(self._waiting) < self._max_waiting:
             self._waiting.setdefault(seq, item)

@@ -33,6 +33,7 @@ MAX_POSITION_LENGTH = 64
 """The longest position in a stream (`since`), in characters."""
 MAX_LINES_IN_BATCH = 1_000
 MAX_STEPS_IN_MESSAGE = 500
+MAX_REPORTS_IN_BATCH = 100
 MAX_KIND_LENGTH = 64
 MAX_WORKFLOWS = 1_000
 """The number of workflows that a robot can list."""

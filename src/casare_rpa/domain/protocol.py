@@ -13,6 +13,7 @@ from typing import Annotated, ClassVar
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from casare_rpa.domain import limits
 from casare_rpa.domain.fields import (
     Attempt,
     GivenLevel,
@@ -25,26 +26,12 @@ from casare_rpa.domain.fields import (
     Time,
     WholePercent,
 )
-from casare_rpa.domain.limits import (
-    ACCEPTED_TEXTS,
-    MAX_CHANNELS,
-    MAX_CODE_LENGTH,
-    MAX_ID_LENGTH,
-    MAX_LINES_IN_BATCH,
-    MAX_NAME_LENGTH,
-    MAX_POSITION_LENGTH,
-    MAX_REASON_LENGTH,
-    MAX_STEPS_IN_MESSAGE,
-    MAX_TAGS,
-    MAX_VERSION_LENGTH,
-    MAX_WORKFLOWS,
-)
 from casare_rpa.domain.logs import Level
 from casare_rpa.domain.steps import JobStep
 from casare_rpa.domain.vocabulary import Action, Channel, ErrorCode, JobStatus, ReportStatus, RobotStatus
 
 PROTOCOL_VERSION = "1.1"
-ID_PATTERN = rf"^[A-Za-z0-9._:-]{{1,{MAX_ID_LENGTH}}}$"
+ID_PATTERN = rf"^[A-Za-z0-9._:-]{{1,{limits.MAX_ID_LENGTH}}}$"
 """The form of an id that a client chooses, such as that of a robot, a tenant or a queue."""
 
 MessageId = str | int
@@ -91,11 +78,11 @@ class Heartbeat(Message, frozen=True, kw_only=True):
 class JobError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why a job failed. Some values of `type` and `code` are never retried; see `job_errors`."""
 
-    type: Annotated[str, Meta(max_length=MAX_CODE_LENGTH)]
-    message: Annotated[str, Meta(max_length=ACCEPTED_TEXTS.message)]
-    code: Annotated[str, Meta(max_length=MAX_CODE_LENGTH)] | None = None
-    node_id: Annotated[str, Meta(max_length=ACCEPTED_TEXTS.node_id)] | None = None
-    traceback: Annotated[str, Meta(max_length=ACCEPTED_TEXTS.traceback)] | None = None
+    type: Annotated[str, Meta(max_length=limits.MAX_CODE_LENGTH)]
+    message: Annotated[str, Meta(max_length=limits.ACCEPTED_TEXTS.message)]
+    code: Annotated[str, Meta(max_length=limits.MAX_CODE_LENGTH)] | None = None
+    node_id: Annotated[str, Meta(max_length=limits.ACCEPTED_TEXTS.node_id)] | None = None
+    traceback: Annotated[str, Meta(max_length=limits.ACCEPTED_TEXTS.traceback)] | None = None
 
 
 class JobReport(Message, frozen=True, kw_only=True, omit_defaults=True):
@@ -106,11 +93,18 @@ class JobReport(Message, frozen=True, kw_only=True, omit_defaults=True):
     status: ReportStatus
     timestamp: GivenTime | None = None
     progress: Percent | None = None
-    message: Annotated[str, Meta(max_length=ACCEPTED_TEXTS.message)] | None = None
+    message: Annotated[str, Meta(max_length=limits.ACCEPTED_TEXTS.message)] | None = None
 
     attempt: Attempt | None = None
     result: msgspec.Raw | UnsetType = UNSET
     error: JobError | None = None
+
+
+class JobStatusBatch(Message, frozen=True, kw_only=True):
+    """Up to 100 reports, which count as one message against the rate limit and have one answer."""
+
+    TYPE: ClassVar[str] = "job_status_batch"
+    reports: Annotated[list[JobReport], Meta(min_length=1, max_length=limits.MAX_REPORTS_IN_BATCH)]
 
 
 class RobotLog(Message, frozen=True, kw_only=True, omit_defaults=True):
@@ -122,7 +116,7 @@ class RobotLog(Message, frozen=True, kw_only=True, omit_defaults=True):
     message: str
     timestamp: GivenTime | None = None
     job_id: Identifier | None = None
-    node_id: Annotated[str, Meta(max_length=ACCEPTED_TEXTS.node_id)] | None = None
+    node_id: Annotated[str, Meta(max_length=limits.ACCEPTED_TEXTS.node_id)] | None = None
 
     seq: Annotated[int, Meta(ge=1, le=2**53)] | None = None
     """Its number in the robot's journal. The server stores a repeated line once."""
@@ -132,7 +126,7 @@ class LogBatch(Message, frozen=True, kw_only=True):
     """Up to 1,000 log lines, which count as one message against the rate limit."""
 
     TYPE: ClassVar[str] = "log_batch"
-    entries: Annotated[list[RobotLog], Meta(max_length=MAX_LINES_IN_BATCH)]
+    entries: Annotated[list[RobotLog], Meta(max_length=limits.MAX_LINES_IN_BATCH)]
 
 
 class JobSteps(Message, frozen=True, kw_only=True):
@@ -141,7 +135,7 @@ class JobSteps(Message, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "job_steps"
     job_id: Identifier
     attempt: Attempt | None = None
-    steps: Annotated[list[JobStep], Meta(max_length=MAX_STEPS_IN_MESSAGE)]
+    steps: Annotated[list[JobStep], Meta(max_length=limits.MAX_STEPS_IN_MESSAGE)]
 
 
 class Hello(Message, frozen=True, kw_only=True):
@@ -149,16 +143,16 @@ class Hello(Message, frozen=True, kw_only=True):
 
     TYPE: ClassVar[str] = "hello"
     instance_id: Identifier
-    name: Annotated[str, Meta(max_length=MAX_NAME_LENGTH)] | None = None
-    version: Annotated[str, Meta(max_length=MAX_VERSION_LENGTH)] | None = None
-    capabilities: Annotated[list[Identifier], Meta(max_length=MAX_TAGS)] | None = None
-    tags: Annotated[list[Identifier], Meta(max_length=MAX_TAGS)] | None = None
+    name: Annotated[str, Meta(max_length=limits.MAX_NAME_LENGTH)] | None = None
+    version: Annotated[str, Meta(max_length=limits.MAX_VERSION_LENGTH)] | None = None
+    capabilities: Annotated[list[Identifier], Meta(max_length=limits.MAX_TAGS)] | None = None
+    tags: Annotated[list[Identifier], Meta(max_length=limits.MAX_TAGS)] | None = None
     max_concurrent_jobs: Annotated[int, Meta(ge=1, le=1000)] | None = None
     active_jobs: list[ActiveJob] | UnsetType | None = UNSET
-    features: Annotated[list[str], Meta(max_length=MAX_TAGS)] | None = None
+    features: Annotated[list[str], Meta(max_length=limits.MAX_TAGS)] | None = None
     log_journal: Identifier | UnsetType | None = UNSET
     """The id of the journal that numbers its log lines in `seq`. A new journal starts at 1."""
-    workflows: Annotated[list[Identifier], Meta(max_length=MAX_WORKFLOWS)] | UnsetType | None = UNSET
+    workflows: Annotated[list[Identifier], Meta(max_length=limits.MAX_WORKFLOWS)] | UnsetType | None = UNSET
     """The workflows of the robot. Absent: jobs of every workflow are offered to it. Empty: no jobs are offered."""
 
 
@@ -168,7 +162,7 @@ class JobReject(Message, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "job_reject"
     job_id: Identifier
     attempt: Attempt | None = None
-    reason: Annotated[str, Meta(max_length=MAX_REASON_LENGTH)] = ""
+    reason: Annotated[str, Meta(max_length=limits.MAX_REASON_LENGTH)] = ""
 
 
 class CancelReceived(Message, frozen=True, kw_only=True, omit_defaults=True):
@@ -230,7 +224,7 @@ class Connected(Message, frozen=True, kw_only=True):
     timestamp: Time
     work_limit: WorkLimitNotice | None = None
     features: list[str] = []
-    """The optional messages that the server accepts: `job_steps`."""
+    """The optional messages that the server accepts: `job_steps`, `job_status_batch`."""
 
 
 class JobAssign(Message, frozen=True, kw_only=True):
@@ -304,9 +298,9 @@ class Subscribe(Message, frozen=True, kw_only=True):
     """Subscribes to channels: first a snapshot, then each change."""
 
     TYPE: ClassVar[str] = "subscribe"
-    channels: Annotated[list[Channel], Meta(max_length=MAX_CHANNELS)]
+    channels: Annotated[list[Channel], Meta(max_length=limits.MAX_CHANNELS)]
 
-    since: Annotated[str, Meta(max_length=MAX_POSITION_LENGTH)] | UnsetType | None = UNSET
+    since: Annotated[str, Meta(max_length=limits.MAX_POSITION_LENGTH)] | UnsetType | None = UNSET
     """The last position of the channel `jobs`, as `epoch:seq`; null requests positions without a resume."""
 
 
@@ -314,7 +308,7 @@ class Unsubscribe(Message, frozen=True, kw_only=True):
     """Ends the subscription to channels."""
 
     TYPE: ClassVar[str] = "unsubscribe"
-    channels: Annotated[list[Channel], Meta(max_length=MAX_CHANNELS)]
+    channels: Annotated[list[Channel], Meta(max_length=limits.MAX_CHANNELS)]
 
 
 class Command(Message, frozen=True, kw_only=True, omit_defaults=True):
@@ -325,8 +319,8 @@ class Command(Message, frozen=True, kw_only=True, omit_defaults=True):
 
     TYPE: ClassVar[str] = "command"
     action: Action
-    target_id: Annotated[str, Meta(max_length=MAX_ID_LENGTH)] | None = None
-    reason: Annotated[str, Meta(max_length=MAX_REASON_LENGTH)] | None = None
+    target_id: Annotated[str, Meta(max_length=limits.MAX_ID_LENGTH)] | None = None
+    reason: Annotated[str, Meta(max_length=limits.MAX_REASON_LENGTH)] | None = None
 
 
 class AuthRefresh(Message, frozen=True, kw_only=True):
@@ -488,7 +482,8 @@ class QueueDepth(Flat, frozen=True, kw_only=True):
     timestamp: Time
 
 
-FromRobot = Heartbeat | JobReport | RobotLog | LogBatch | JobSteps | Hello | JobReject | CancelReceived | Pong
+RobotReport = JobReport | JobStatusBatch
+FromRobot = Heartbeat | RobotReport | RobotLog | LogBatch | JobSteps | Hello | JobReject | CancelReceived | Pong
 ToRobot = Connected | JobAssign | JobCancel | Ping | RobotCommand | Ack | Error
 FromAdmin = Subscribe | Unsubscribe | Command
 ToAdmin = RobotState | JobUpdate | QueueMetrics | Subscribed | SnapshotEnd | Ack | Error

@@ -144,6 +144,7 @@ class ServerFeature(StrEnum):
     """The optional messages that the server accepts, listed in `connected.features`."""
 
     JOB_STEPS = "job_steps"
+    JOB_STATUS_BATCH = "job_status_batch"
 
 
 class Feature(StrEnum):
@@ -151,3 +152,5 @@ class Feature(StrEnum):
 
     CLAIM_ACK = "claim_ack"
     """The robot starts a job only after the ack of its `claimed`."""
+    JOB_STATUS_BATCH = "job_status_batch"
+    """The robot sends several reports in one message, if the server accepts that."""

@@ -248,6 +248,13 @@ export interface components {
          */
         JobStatus: "claimed" | "completed" | "failed" | "pending" | "running";
         /**
+         * JobStatusBatch
+         * @description Up to 100 reports, which count as one message against the rate limit and have one answer.
+         */
+        JobStatusBatch: {
+            reports: components["schemas"]["JobReport"][];
+        };
+        /**
          * JobStep
          * @description A step of a job. `id` numbers the steps of an attempt in the order of start; `parent` is the id around it.
          *

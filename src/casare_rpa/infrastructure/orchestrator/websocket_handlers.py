@@ -96,6 +96,10 @@ class RobotEndpoint(Endpoint[RobotParts]):
         match received.message:
             case protocol.JobReport() as report:
                 return parts.reports.report(connection, report, received.id)
+            case protocol.JobStatusBatch(reports=reports):
+                unfinished = parts.reports.report_all(connection, reports, received.id)
+                pause = parts.work_budgets.budget_of(connection.robot_id).spend_lines(len(reports))
+                return unfinished if pause is None else rest_after(connection.session, unfinished, pause)
             case protocol.JobReject() as reject:
                 return parts.reports.reject(connection, reject, received.id)
             case protocol.CancelReceived() as receipt:

@@ -123,7 +123,7 @@ class OrchestratorWebSocketClient:
             tags=list(tags),
             max_concurrent_jobs=max_concurrent_jobs,
             workflows=UNSET if workflows is None else list(workflows),
-            features=[Feature.CLAIM_ACK],
+            features=[*Feature],
             log_journal=spool.journal_id if spool is not None else UNSET,
         )
         _check_hello(hello)

@@ -23,6 +23,8 @@ class PendingAnswer(msgspec.Struct):
     message_id: MessageId | None
     error: CasareError | None = None
     settled: bool = False
+    unsettled: int = 1
+    """How many reports of the message are not written yet. It is settled with the last of them."""
     precedes_all: bool = False
     """Every later message waits until this one has taken effect."""
     following: "PendingAnswer | None" = None
@@ -42,9 +44,12 @@ class AnswerQueue:
         self._last: PendingAnswer | None = None
         self._drained: asyncio.Event | None = None
 
-    def reserve(self, message_id: MessageId | None, *, precedes_all: bool = False) -> PendingAnswer:
-        """The next place, for a message whose effect is not durable yet. It must be settled in every case."""
-        answer = PendingAnswer(message_id, precedes_all=precedes_all)
+    def reserve(self, message_id: MessageId | None, *, precedes_all: bool = False, reports: int = 1) -> PendingAnswer:
+        """The next place, for a message whose effect is not durable yet. It must be settled in every case.
+
+        A message with several `reports` is settled once for each of them, and answered with the first error.
+        """
+        answer = PendingAnswer(message_id, precedes_all=precedes_all, unsettled=reports)
         self.preceding += precedes_all
         if self._last is None:
             self.first = answer
@@ -60,8 +65,9 @@ class AnswerQueue:
         progress is refused once per id, not once more without an id.
         """
         for answer in answers:
-            answer.settled = True
-            if answer.message_id is not None or len(answers) == 1:
+            answer.unsettled -= 1
+            answer.settled = answer.unsettled <= 0
+            if answer.error is None and (answer.message_id is not None or len(answers) == 1):
                 answer.error = error
         while (first := self.first) is not None and first.settled:
             self.first = first.following

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -41,7 +41,7 @@ class PendingReport:
     connection: RobotConnection
     job_id: str
     event: Event | None
-    """`None` for progress: the event is then made of the last values of the merged reports."""
+    """`None` for progress: the event is then made of the last values of the merged reports, which are below."""
     answers: list[PendingAnswer]
     at: Instant
     attempt: int | None = None
@@ -107,18 +107,45 @@ class JobReports:
         Raises:
             ProtocolError: the result is too large or not JSON.
         """
-        event = None
-        if report.status is not ReportStatus.RUNNING or report.error is not None or report.result is not msgspec.UNSET:
-            event = _event_of(connection, report)
-        elif self._merged(connection, report, message_id):
+        event = _event_of(connection, report)
+        if event is None and self._merged(connection, report, message_id):
             return None
         precedes_all = event is not None or not self._runs(connection, report.job_id)
-        answers = [connection.answers.reserve(message_id, precedes_all=precedes_all)]
-        waiting = PendingReport(connection, report.job_id, event, answers, self._clock.now())
-        connection.note_report(report.job_id, report.attempt, waiting.at)
-        if event is None:
-            waiting.attempt, waiting.progress, waiting.message = report.attempt, report.progress, report.message
-        return self._put(waiting)
+        answer = connection.answers.reserve(message_id, precedes_all=precedes_all)
+        now = self._clock.now()
+        connection.note_reports([(report.job_id, report.attempt)], now)
+        progress = report.attempt, report.progress, report.message
+        return self._put(PendingReport(connection, report.job_id, event, [answer], now, *progress))
+
+    def report_all(
+        self, connection: RobotConnection, reports: Sequence[protocol.JobReport], message_id: codec.MessageId | None
+    ) -> Unfinished:
+        """Take a `job_status_batch`: each report as in `report`, with one answer for all of them.
+
+        Raises:
+            ProtocolError: a result is too large or not JSON. No report of the message is taken then.
+        """
+        events = [_event_in_batch(connection, report, place) for place, report in enumerate(reports)]
+        answer = connection.answers.reserve(message_id, precedes_all=True, reports=len(reports))
+        now = self._clock.now()
+        connection.note_reports([(report.job_id, report.attempt) for report in reports], now)
+        taken: list[PendingReport] = []
+        for report, event in zip(reports, events, strict=True):
+            progress = report.attempt, report.progress, report.message
+            taken.append(PendingReport(connection, report.job_id, event, [answer], now, *progress))
+        for place, waiting in enumerate(taken):
+            unfinished = self._put(waiting)
+            if unfinished is not None:
+                return self._put_in_order(unfinished, taken[place + 1 :])
+        return None
+
+    async def _put_in_order(self, unfinished: Awaitable[None], later: Sequence[PendingReport]) -> None:
+        """Queue the other reports of a message behind one that waits for room."""
+        await unfinished
+        for waiting in later:
+            waiting.at = self._clock.now()  # not before the time of the one that has waited
+            if (full := self._put(waiting)) is not None:
+                await full
 
     def reject(
         self, connection: RobotConnection, reject: protocol.JobReject, message_id: codec.MessageId | None
@@ -279,7 +306,18 @@ class JobReports:
                     live.refuse_workflow(before.workflow_id)
 
 
-def _event_of(connection: RobotConnection, report: protocol.JobReport) -> Report:
+def _event_in_batch(connection: RobotConnection, report: protocol.JobReport, place: int) -> Report | None:
+    try:
+        return _event_of(connection, report)
+    except ProtocolError as error:
+        error.field = f"reports[{place}].{error.field}"
+        raise error.of_message(None, report.job_id) from None
+
+
+def _event_of(connection: RobotConnection, report: protocol.JobReport) -> Report | None:
+    """The event of a report; `None` for progress, whose event is made when it is written."""
+    if report.status is ReportStatus.RUNNING and report.error is None and report.result is msgspec.UNSET:
+        return None
     result = None
     if isinstance(report.result, msgspec.Raw):
         result = codec.json_text(report.result, "result")

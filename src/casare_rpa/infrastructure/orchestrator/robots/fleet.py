@@ -3,6 +3,7 @@
 A cache of the store: free slots are a hint for the dispatcher; the store counts them again when it assigns a job.
 """
 
+from collections.abc import Iterable
 from heapq import heappop, heappush
 
 from casare_rpa.domain.instants import Instant, seconds_between
@@ -109,18 +110,24 @@ class Fleet:
             if job_id in live.held
         )
 
-    def job_changed(self, before: Job | None, job: Job, now: float, changed: dict[str, None]) -> None:
-        """Follow a committed change; adds the robots whose status or current job changed with it to `changed`."""
-        robot_ids = (
-            (job.robot_id,) if before is None or before.robot_id == job.robot_id else (job.robot_id, before.robot_id)
-        )
-        for robot_id in robot_ids:
-            live = self._robots.get(robot_id) if robot_id else None
-            if live is None:
-                continue
-            self.changes += 1
-            live.changes = self.changes
+    def jobs_changed(self, changes: Iterable[tuple[Job | None, Job]], now: float) -> list[str]:
+        """Follow committed changes of jobs, each with the job before (if it had a robot) and after, in their order.
+
+        Returns the robots whose status or current job is another one after all of them.
+        """
+        of_robots: dict[LiveRobot, list[Job]] = {}
+        for before, job in changes:
+            former = job.robot_id if before is None else before.robot_id
+            for robot_id in (job.robot_id,) if former == job.robot_id else (job.robot_id, former):
+                live = self._robots.get(robot_id) if robot_id else None
+                if live is not None:
+                    self.changes += 1
+                    live.changes = self.changes
+                    of_robots.setdefault(live, []).append(job)
+        changed: list[str] = []
+        for live, jobs in of_robots.items():
             was = live.status, live.current_job
-            live.follow_job(job, now)
+            live.follow_jobs(jobs, now)
             if was != (live.status, live.current_job):
-                changed[live.robot.robot_id] = None
+                changed.append(live.robot.robot_id)
+        return changed

@@ -1,6 +1,6 @@
 """The live state of one robot: the only place that holds it, and its connection while it has one."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from msgspec import UNSET
@@ -82,12 +82,17 @@ class RobotConnection:
     def frame_unwritten(self, value: bool) -> None:
         self.session.frame_unwritten = value
 
-    def note_report(self, job_id: str, attempt: int | None, at: Instant) -> None:
-        """A report arrived: the robot holds this attempt, also if its last list is older and does not name it."""
-        self.reported[job_id] = at
+    def note_reports(self, attempts: Sequence[tuple[str, int | None]], at: Instant) -> None:
+        """Reports arrived: the robot holds these attempts, also if its last list is older and does not name them."""
         listed = self.active_jobs
-        if listed is not None and attempt is not None and (job_id, attempt) not in listed:
-            self.active_jobs = (*listed, (job_id, attempt))
+        known = listed or () if len(attempts) == 1 else set(listed or ())
+        new: list[tuple[str, int]] = []
+        for job_id, attempt in attempts:
+            self.reported[job_id] = at
+            if listed is not None and attempt is not None and (job_id, attempt) not in known:
+                new.append((job_id, attempt))
+        if listed is not None and new:
+            self.active_jobs = (*listed, *dict.fromkeys(new))
 
     def seen_at(self, now: Instant, monotonic: float) -> Instant:
         """The time of the last frame, or of the connection. `now` and `monotonic` are the time of the call."""
@@ -389,14 +394,15 @@ class LiveRobot:
         self.held = dict(held)
         self.mark_changed()
 
-    def follow_job(self, job: Job, now: float) -> None:
-        """Follow a committed change of a job that it holds, held or is about to hold."""
-        if job.finished_at is None and job.robot_id == self.robot.robot_id and job.phase in HELD_PHASES:
-            self.held[job.job_id] = job.status
-        elif self.held.pop(job.job_id, None) is not None:
-            self.idle_since = now
-            if job.unconfirmed:
-                self.assume_busy(now)
+    def follow_jobs(self, jobs: Iterable[Job], now: float) -> None:
+        """Follow committed changes of jobs that it holds, held or is about to hold, in the order of the changes."""
+        for job in jobs:
+            if job.finished_at is None and job.robot_id == self.robot.robot_id and job.phase in HELD_PHASES:
+                self.held[job.job_id] = job.status
+            elif self.held.pop(job.job_id, None) is not None:
+                self.idle_since = now
+                if job.unconfirmed:
+                    self.assume_busy(now)
         self.mark_changed()
 
     def miss_offer(self, job_id: str, attempt: int, now: float) -> bool:

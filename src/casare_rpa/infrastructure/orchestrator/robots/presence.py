@@ -213,7 +213,7 @@ class Presence:
             jobs=[held_message(job) for job in held],
             timestamp=rfc3339(self._clock.now()),
             work_limit=_work_notice(session.limits.work),
-            features=[ServerFeature.JOB_STEPS],
+            features=[*ServerFeature],
         )
 
     async def welcome_next(self) -> None:
@@ -432,14 +432,12 @@ class Presence:
         return live if live is not None and live.connection is connection else None
 
     def _jobs_changed(self, event: JobsOffered | JobsChanged) -> None:
-        now, changed = self._clock.monotonic(), dict[str, None]()
+        changes: list[tuple[Job | None, Job]]
         if isinstance(event, JobsOffered):
-            for job in event.jobs:
-                self._fleet.job_changed(None, job, now, changed)
+            changes = [(None, job) for job in event.jobs]
         else:
-            for change in event.changes:
-                self._fleet.job_changed(change.before, change.job, now, changed)
-        for robot_id in changed:
+            changes = [(change.before, change.job) for change in event.changes]
+        for robot_id in self._fleet.jobs_changed(changes, self._clock.monotonic()):
             self._bus.publish(RobotChanged(robot_id))
 
 

@@ -6,9 +6,10 @@ kept. Source: docs/reference/websocket-contract.md, A dashboard's connection.
 
 import logging
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from casare_rpa.domain import codec, protocol
-from casare_rpa.domain.feed import Feed, History, Position
+from casare_rpa.domain.feed import Feed, Position
 from casare_rpa.domain.instants import rfc3339
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_messages import VisibleJob, live_message, update_message
@@ -16,7 +17,7 @@ from casare_rpa.domain.job_records import ChangeNumbers, ShownChange
 from casare_rpa.domain.vocabulary import Channel
 from casare_rpa.domain.waiting import PendingReason
 from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, JobsAdded, JobsChanged, JobsProgressed
-from casare_rpa.infrastructure.orchestrator.hub.hub import Audience, Hub
+from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.hub.outbox import OutboundMessage, Policy, outgoing
 from casare_rpa.infrastructure.orchestrator.hub.session import Session
 from casare_rpa.infrastructure.orchestrator.ports.bus import Hint
@@ -141,6 +142,9 @@ class JobStream:
 
     def _take(self, job: VisibleJob, numbers: ChangeNumbers) -> None:
         """Show a numbered change and the changes that waited for it, or keep it until the changes before it arrive."""
+        if self._feed.pass_on(numbers.seq, 1):  # nearly always
+            self._show_change(job, numbers)
+            return
         for ready in self._feed.put(numbers.seq, (job, numbers), self._clock.monotonic()):
             self._show_change(*ready)
 
@@ -169,15 +173,18 @@ class JobStream:
         held = self._held_progress.get(job_id)
         if held is not None and held.revision < revision:
             del self._held_progress[job_id]
-        timestamp, monotonic = rfc3339(numbers.at), self._clock.monotonic()
         watched, kept = self._hub.groups, self.histories.kept
+        if not watched and not kept:  # no viewer of anything, and none that can resume
+            self._last_of_tenants[tenant_id] = numbers.tenant_seq or 0
+            return
+        timestamp, monotonic = rfc3339(numbers.at), self._clock.monotonic()
         places = ((None, numbers.seq), (tenant_id, numbers.tenant_seq or 0))
         for stream, message_of in stream_messages.MESSAGES.items():
             json = b""
             for audience_tenant, seq in places:
                 wanted = (stream, audience_tenant)  # `audience` and `listens` inline: this runs for each change
                 watches = wanted in watched
-                history = kept.get(wanted) or (self._history(wanted, seq - 1) if watches else None)
+                history = kept.get(wanted) or (self.histories.begin(wanted, self._epoch, seq - 1) if watches else None)
                 plain = (LIVE_JOBS, audience_tenant)
                 watches_plain = stream == NUMBERED_LIVE_JOBS and plain in watched
                 if history is None and not watches_plain:
@@ -239,14 +246,9 @@ class JobStream:
         self._burst_left = min(self._progress_burst, self._burst_left + self._burst_per_round)
         if self._feed.behind:
             return
-        now = self._clock.monotonic()
-        due: list[Job] = []
-        for job in self._held_progress.values():
-            if now - self._progress_shown_at.get(job.job_id, float("-inf")) >= PROGRESS_GAP_SECONDS:
-                due.append(job)
-                if len(due) == self._progress_per_round:
-                    break
-        for job in due:
+        latest, shown_at = self._clock.monotonic() - PROGRESS_GAP_SECONDS, self._progress_shown_at
+        ready = (job for job in self._held_progress.values() if shown_at.get(job.job_id, float("-inf")) <= latest)
+        for job in list(islice(ready, self._progress_per_round)):
             del self._held_progress[job.job_id]
             self._show_progress(job)
 
@@ -367,7 +369,7 @@ class JobStream:
         """
         position = Position.parse(since) if since is not None else None
         await self._become_current(tenant_id, position)
-        history = self._history(audience(stream, tenant_id), self._last(tenant_id))
+        history = self.histories.begin(audience(stream, tenant_id), self._epoch, self._last(tenant_id))
         if position is not None and (missed := history.since(position)) is not None:
             # No await between reading the history and subscribing, which flushes the audience: a change in between
             # would be missing or sent twice.
@@ -405,7 +407,7 @@ class JobStream:
         self, session: Session, stream: str, tenant_id: str | None, position: Position | None
     ) -> None:
         wanted = audience(stream, tenant_id)
-        history = self._history(wanted, self._last(tenant_id))
+        history = self.histories.begin(wanted, self._epoch, self._last(tenant_id))
         self._hub.subscribe(session, wanted, catching_up=True)
         here = history.position
         missed = await self._missed(tenant_id, position, here.seq) if position is not None else None
@@ -495,6 +497,3 @@ class JobStream:
     def _last(self, tenant_id: str | None) -> int:
         """The number of the last shown change."""
         return self._feed.last if tenant_id is None else self._last_of_tenants.get(tenant_id, 0)
-
-    def _history(self, wanted: Audience, last: int) -> History:
-        return self.histories.begin(wanted, self._epoch, last)

@@ -6,7 +6,7 @@ Source: docs/reference/websocket-contract.md.
 import asyncio
 import logging
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -300,11 +300,11 @@ class ClientProtocol:
         self._callbacks.start_cancel(cancel)
 
     def _on_ack(self, message_id: object) -> None:
-        pending = self.send_queue.pending_message(message_id)
-        if pending is None:
-            self.send_queue.acknowledge_progress(message_id)
-        else:
+        answered = self.send_queue.answered_by(message_id)
+        for pending in answered:
             self._settle(pending, accepted=True)
+        if not answered:
+            self.send_queue.acknowledge_progress(message_id)
 
     def _settle(self, pending: PendingMessage, *, accepted: bool) -> None:
         """Remove a message after its final answer."""
@@ -326,20 +326,26 @@ class ClientProtocol:
         if message_id is None:
             logger.warning("the orchestrator sent %s: %s", error.code, error.message)
             return
-        pending = self.send_queue.pending_message(message_id)
+        answered = self.send_queue.answered_by(message_id)
         if error.code in _RETRYABLE_CODES:
-            self._resend_later(pending, message_id)
-        elif pending is None:
+            self._resend_later(answered, message_id)
+        elif not answered:
             self.send_queue.acknowledge_progress(message_id)
+        elif any(pending.message_id != message_id for pending in answered):
+            # The message had several reports, and the answer is about one of them. A repeat of others has no effect.
+            for pending in answered:
+                pending.alone = True
+                self.send_queue.resend(pending)
         else:
             # A refusal is as final as an acceptance: sending the same message again cannot succeed.
+            (pending,) = answered
             logger.warning("the orchestrator refused a report on %s: %s", pending.job_id or "its log", error.message)
             self._settle(pending, accepted=False)
 
-    def _resend_later(self, pending: PendingMessage | None, message_id: object) -> None:
-        """Send a message again after a temporary error, with a growing delay."""
+    def _resend_later(self, answered: Sequence[PendingMessage], message_id: object) -> None:
+        """Send messages again after a temporary error, with a growing delay."""
         now = asyncio.get_running_loop().time()
-        if pending is not None:
+        for pending in answered:
             self.send_queue.resend(pending, now + self._backoff.delay(pending.tries, 1.0))
-        elif (job_id := self.send_queue.acknowledge_progress(message_id)) is not None:
+        if not answered and (job_id := self.send_queue.acknowledge_progress(message_id)) is not None:
             self.send_queue.resend_progress(job_id, now + self._backoff.delay(0, 1.0))

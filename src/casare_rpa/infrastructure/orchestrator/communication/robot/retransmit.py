@@ -6,7 +6,7 @@ newest value counts. Source: docs/reference/websocket-contract.md.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from itertools import count
@@ -37,6 +37,8 @@ class PendingMessage:
     message_id: int
     kind: MessageKind
     frame: bytes
+    message: protocol.Message
+    """What the frame has."""
     job_id: str = ""
     attempt: int | None = None
     tries: int = 0
@@ -48,6 +50,8 @@ class PendingMessage:
     """The number of lines sent before a log message, or logged before an end."""
     held: bool = False
     """Whether it may not be sent yet, on any connection."""
+    alone: bool = False
+    """Whether it is sent in a message of its own: a batch with it was refused, and does not say which report."""
 
 
 @dataclass(slots=True)
@@ -71,7 +75,7 @@ class RetransmitBuffer:
         self, kind: MessageKind, message: protocol.Message, job_id: str = "", attempt: int | None = None
     ) -> PendingMessage:
         message_id = next(self._ids)
-        pending = PendingMessage(message_id, kind, codec.encode(message, message_id), job_id, attempt)
+        pending = PendingMessage(message_id, kind, codec.encode(message, message_id), message, job_id, attempt)
         self._by_id[message_id] = self._lanes[kind].waiting[message_id] = pending
         return pending
 
@@ -96,11 +100,34 @@ class RetransmitBuffer:
 
     def take_due(self, kind: MessageKind, now: float) -> PendingMessage | None:
         """Mark the oldest due message of a kind as sent and return it."""
-        lane = self._lanes[kind]
-        due = next((one for one in lane.waiting.values() if one.not_before <= now and not one.held), None)
-        if due is not None:
-            lane.sent[due.message_id] = lane.waiting.pop(due.message_id)
-            due.tries += 1
+        due = self._due(kind, now)
+        return None if due is None else self._sent(due)
+
+    def take_due_with(
+        self, first: PendingMessage, kinds: Sequence[MessageKind], now: float, *, most: int, most_bytes: int
+    ) -> list[PendingMessage]:
+        """One that was taken, and the due messages of these kinds that may share its frame, each marked as sent.
+
+        They are up to `most` messages, of up to `most_bytes` in their own frames. The order of a kind is kept: a
+        message that must be sent alone, or has too many bytes, ends it.
+        """
+        together, room = [first], most_bytes - len(first.frame)
+        for kind in () if first.alone else kinds:
+            while len(together) < most and (due := self._due(kind, now)) is not None:
+                if due.alone or len(due.frame) > room:
+                    break
+                room -= len(due.frame)
+                together.append(self._sent(due))
+        return together
+
+    def _due(self, kind: MessageKind, now: float) -> PendingMessage | None:
+        waiting = self._lanes[kind].waiting.values()
+        return next((one for one in waiting if one.not_before <= now and not one.held), None)
+
+    def _sent(self, due: PendingMessage) -> PendingMessage:
+        lane = self._lanes[due.kind]
+        lane.sent[due.message_id] = lane.waiting.pop(due.message_id)
+        due.tries += 1
         return due
 
     def get(self, message_id: object) -> PendingMessage | None:

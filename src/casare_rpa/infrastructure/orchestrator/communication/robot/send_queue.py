@@ -11,8 +11,8 @@ from typing import cast
 
 from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.errors import ProtocolError
-from casare_rpa.domain.limits import ROBOT_MESSAGE_BYTES, TokenBucket, WorkLimits
-from casare_rpa.domain.protocol import JobReport, LogBatch, RobotLog
+from casare_rpa.domain.limits import MAX_REPORTS_IN_BATCH, ROBOT_MESSAGE_BYTES, TokenBucket, WorkLimits
+from casare_rpa.domain.protocol import JobReport, JobStatusBatch, LogBatch, RobotLog
 from casare_rpa.domain.steps import JobStep
 from casare_rpa.domain.vocabulary import ServerFeature
 from casare_rpa.infrastructure.orchestrator.communication.robot import log_buffer, messages
@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 DEFAULT_MESSAGE_BYTES = ROBOT_MESSAGE_BYTES
 MIN_MESSAGE_BYTES = 4 * 1024
 SYNC_SECONDS = 0.25
+BATCH_SHARE = 4
+"""A message of several reports has at most this part of the limit, so that few reports wait for one answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +77,14 @@ class SendQueue:
         """Frames that are sent once, without an answer."""
         self._heartbeat_waiters: list[asyncio.Future[None]] = []
         self._heartbeat_due = False
-        ids = count(1)
-        self._retransmit = RetransmitBuffer(ids)
-        self._progress = ProgressBuffer(ids)
+        self._ids = count(1)
+        self._retransmit = RetransmitBuffer(self._ids)
+        self._progress = ProgressBuffer(self._ids)
+        self._report_batches = False
+        """Whether the server accepts several reports in one message."""
+        self._batch_bytes_limit = sys.maxsize
+        self._batches: dict[int, list[PendingMessage]] = {}
+        """The ends and claims of each message of several that is not answered, by its id. For one connection."""
         self._spool = spool
         self._sync: asyncio.TimerHandle | None = None
         self._logs = LogBuffer(spool, capacity_lines=limits.buffer_lines, capacity_bytes=limits.buffer_bytes)
@@ -108,6 +115,8 @@ class SendQueue:
         self._hello_due = self._heartbeat_due = True
         self._pong_due = False
         self._notices.clear()
+        self._report_batches = ServerFeature.JOB_STATUS_BATCH in features
+        self._batches.clear()
         self._steps.enable(ServerFeature.JOB_STEPS in features)
         if ServerFeature.JOB_STEPS not in features:
             self._drop(MessageKind.STEPS)
@@ -134,6 +143,11 @@ class SendQueue:
         largest = max(
             (len(pending.frame) for pending in self._retransmit.all_pending()), default=self.max_message_bytes
         )
+        batch = max((sum(len(one.frame) for one in together) for together in self._batches.values()), default=0)
+        if batch > largest:
+            # Each of its reports may fit by itself, so only messages of several reports get smaller.
+            self._batch_bytes_limit = batch // 2
+            return
         self._accepted_bytes = max(MIN_MESSAGE_BYTES, largest // 2)
         logger.error("a message of %d bytes was too large; the limit is now %d bytes", largest, self._accepted_bytes)
 
@@ -147,7 +161,7 @@ class SendQueue:
             self._regroup_logs()
         for pending in large:
             if pending.kind is MessageKind.END:
-                report = codec.FROM_ROBOT.decode(pending.frame.decode()).message
+                report = pending.message
                 assert isinstance(report, JobReport)
                 logger.error(
                     "job %s: its end has %d bytes, the limit is %d; it is sent without its result",
@@ -155,13 +169,14 @@ class SendQueue:
                     len(pending.frame),
                     self.max_message_bytes,
                 )
-                pending.frame = codec.encode(messages.without_result(report), pending.message_id)
+                pending.message = messages.without_result(report)
+                pending.frame = codec.encode(pending.message, pending.message_id)
 
     def _regroup_logs(self) -> None:
         # All log messages go back, not only the large ones: the lines keep their order.
         entries: list[RobotLog] = []
         for pending in sorted(self._retransmit.pending(MessageKind.LOG), key=lambda pending: pending.message_id):
-            message = codec.FROM_ROBOT.decode(pending.frame.decode()).message
+            message = pending.message
             entries += message.entries if isinstance(message, LogBatch) else [cast("RobotLog", message)]
             self._retransmit.remove(pending)
         self._logs.put_back_lines(entries)
@@ -301,9 +316,13 @@ class SendQueue:
 
     # Answers
 
-    def pending_message(self, message_id: object) -> PendingMessage | None:
-        """The end, claim or log message that an `ack` or `error` answers."""
-        return self._retransmit.get(message_id)
+    def answered_by(self, message_id: object) -> list[PendingMessage]:
+        """The ends, claims, steps or log messages that an `ack` or `error` answers, without those already removed."""
+        batch = self._batches.pop(message_id, None) if isinstance(message_id, int) else None
+        if batch is not None:
+            return [one for one in batch if self._retransmit.get(one.message_id) is one]
+        pending = self._retransmit.get(message_id)
+        return [] if pending is None else [pending]
 
     def remove(self, pending: PendingMessage) -> None:
         """Remove a message that was answered or is no longer needed. Idempotent."""
@@ -377,7 +396,7 @@ class SendQueue:
         if self._notices:
             return self._notices.popleft()
         if pending := self._retransmit.take_due(MessageKind.END, now):
-            return pending.frame
+            return self._with_others(pending, now)
         if self._heartbeat_due:
             self._heartbeat_due = False
             self._wake_heartbeat_waiters()
@@ -386,9 +405,29 @@ class SendQueue:
             self._pong_due = False
             return codec.encode(protocol.Pong())
         if pending := self._retransmit.take_due(MessageKind.CLAIM, now):
-            return pending.frame
+            return self._with_others(pending, now)
         progress = self._progress.take_frame(now, self.max_message_bytes)
         return progress or self._next_steps(now) or self._next_log(now)
+
+    def _with_others(self, first: PendingMessage, now: float) -> bytes:
+        """The frame of an end or claim, or of a message of several if others are due too."""
+        if not self._report_batches:
+            return first.frame
+        together = self._retransmit.take_due_with(
+            first,
+            (MessageKind.END, MessageKind.CLAIM),
+            now,
+            most=MAX_REPORTS_IN_BATCH,
+            most_bytes=min(self.max_message_bytes // BATCH_SHARE, self._batch_bytes_limit),
+        )
+        if len(together) == 1:
+            return first.frame
+        message_id = next(self._ids)
+        self._batches[message_id] = together
+        batch = JobStatusBatch(reports=[cast("JobReport", one.message) for one in together])
+        frame = codec.encode(batch, message_id)
+        self._pace_logs(now, len(frame), len(together))  # the server counts each report as a line
+        return frame
 
     @property
     def _steps_due(self) -> bool:
