@@ -25,6 +25,15 @@ def report(job_id: str, status: str, progress: int, message_id: str | None = Non
     return message("job_status", payload, message_id)
 
 
+def reports(job_id: str, message_id: str) -> bytes:
+    """All reports of a job that takes no time, in one `job_status_batch`."""
+    states = (("claimed", 0), ("running", 0), ("completed", 100))
+    of_job = [
+        {"job_id": job_id, "status": status, "progress": progress, "timestamp": now()} for status, progress in states
+    ]
+    return message("job_status_batch", {"reports": of_job}, message_id)
+
+
 def log(robot: str, job_id: str, text: str, message_id: str | None = None) -> bytes:
     """A `log` line of a robot."""
     payload = {"robot_id": robot, "level": "INFO", "message": text, "timestamp": now(), "job_id": job_id}

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from bench import postgres, servers
 from bench.figures import Figures, Target, percentile
-from bench.fleet import Robot, dashboards, fleet, report, until
+from bench.fleet import Robot, dashboards, fleet, report, reports, until
 from bench.machine import Busy, Spent
 from bench.peer import Peer, post, requests
 from bench.plan import Plan
@@ -48,6 +48,10 @@ class Flow:
     def take(self, robot: Robot, job_id: str) -> None:
         robot.peer.send(report(job_id, "claimed", 0) + report(job_id, "running", 0))
         robot.peer.send(report(job_id, "completed", 100, "end"))
+
+    def take_at_once(self, robot: Robot, job_id: str) -> None:
+        """As a robot of contract 1.1, which has one message for several reports."""
+        robot.peer.send(reports(job_id, "end"))
 
     def end(self, _robot: Robot, _payload: bytes) -> None:
         self.ended += 1
@@ -118,12 +122,12 @@ def add_spent(figures: Figures, name: str, unit: str, each: tuple[float, float],
         figures.add(f"{name}, processor time of {what}", f"µs a {unit}", value, pinned=pinned)
 
 
-async def working(port: int, robots: int, slots: int) -> Flow:
-    """Robots that run jobs, and dashboards."""
+async def working(port: int, robots: int, slots: int, *, viewers: int = DASHBOARDS, at_once: bool = False) -> Flow:
+    """Robots that run jobs, and dashboards. `at_once`: the reports of a job are one message of contract 1.1."""
     flow = Flow()
     for robot in await fleet(port, robots, slots):
-        robot.assigned, robot.acked = flow.take, flow.end
-    await dashboards(port, DASHBOARDS, flow.see)
+        robot.assigned, robot.acked = flow.take_at_once if at_once else flow.take, flow.end
+    await dashboards(port, viewers, flow.see)
     return flow
 
 

@@ -31,6 +31,7 @@ SECONDS = 2.0
 OBAN = Path(".tools/oban/bin/python")
 SLOTS = 50
 OURS_ON_POSTGRES = f"casare{jobs.ON_POSTGRES}"
+OURS_WITH_DASHBOARDS = f"casare, {jobs.DASHBOARDS} dashboards"
 OURS_WITH_AGENT = "casare, one real robot"
 ENDED = "SELECT count(*) FROM jobs WHERE status = 'completed'"
 
@@ -75,6 +76,7 @@ async def measure(figures: Figures, *, pinned: bool, turns: int, fastest: int | 
     async with contextlib.AsyncExitStack() as stack:
         opened = {
             "casare": await stack.enter_async_context(on_sqlite(pinned)),
+            OURS_WITH_DASHBOARDS: await stack.enter_async_context(on_sqlite(pinned, viewers=jobs.DASHBOARDS)),
             OURS_WITH_AGENT: await stack.enter_async_context(with_agent(pinned)),
             OURS_ON_POSTGRES: await stack.enter_async_context(on_postgres(pinned)),
         }
@@ -107,12 +109,12 @@ async def _runs_of(program: "Program", seconds: float, pinned: bool) -> AsyncIte
 
 
 @contextlib.asynccontextmanager
-async def on_sqlite(pinned: bool) -> AsyncIterator[Queue]:
-    """The product on a file; pinned, its server has core 0."""
+async def on_sqlite(pinned: bool, viewers: int = 0) -> AsyncIterator[Queue]:
+    """The product on a file; pinned, its server has core 0. The other queues have no viewers."""
     with servers.folder() as data:
         fill(data, ROBOTS)
         async with servers.casare(data, pinned) as server:
-            flow = await jobs.working(server.port, ROBOTS, 1)
+            flow = await jobs.working(server.port, ROBOTS, 1, viewers=viewers, at_once=True)
             yield _of_flow(flow, server.port, _counted_in(data))
 
 
@@ -123,7 +125,6 @@ async def with_agent(pinned: bool) -> AsyncIterator[Queue]:
         fill(data, 1, SLOTS)
         async with servers.casare(data, pinned) as server:
             flow = jobs.Flow()
-            await dashboards(server.port, jobs.DASHBOARDS - 1, flow.see)
             await dashboards(server.port, 1, flow.see_end)
             async with _agent(server.port, data / "robot", pinned):
                 yield _of_flow(flow, server.port, _counted_in(data))
@@ -156,7 +157,7 @@ async def on_postgres(pinned: bool) -> AsyncIterator[Queue]:
     """The product on PostgreSQL; pinned, PostgreSQL has core 0."""
     async with postgres.cluster(1, ROBOTS, 1, pinned) as cluster, counted(cluster.url, ENDED) as count:
         port = cluster.instances[0].port
-        yield _of_flow(await jobs.working(port, ROBOTS, 1), port, count)
+        yield _of_flow(await jobs.working(port, ROBOTS, 1, viewers=0, at_once=True), port, count)
 
 
 def _counted_in(data: Path) -> Count:

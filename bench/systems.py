@@ -15,12 +15,13 @@ class System:
 
 
 OURS = System(
-    "the job and 5 history rows, each in the store before the next message",
+    "the job and 5 history rows, each in the store before the next message or the answer",
     "lease of 90 s, renewed by the robot; one attempt at a time by a fence; the end is acknowledged; robots on other "
-    "machines with keys of their own; 20 dashboards watch",
+    "machines with keys of their own",
 )
 QUEUES = {
     "casare": OURS,
+    "casare, 20 dashboards": replace(OURS, guarantees=f"{OURS.guarantees}; each dashboard gets each change once"),
     "casare, one real robot": replace(
         OURS, records=f"{OURS.records}; the start and the end in the journal of the robot"
     ),
