@@ -31,6 +31,16 @@ def test_item_behind_a_gap_waits_for_the_missing_one() -> None:
     assert not feed.behind
 
 
+def test_numbers_of_waiting_items_are_in_order() -> None:
+    feed: Feed[str] = Feed(0)
+    assert feed.waiting == []
+    feed.put(5, "e", 0)
+    feed.put(3, "c", 0)
+    assert feed.waiting == [3, 5]
+    feed.give_up(4, 0)
+    assert feed.waiting == []
+
+
 def test_repeated_item_is_ignored() -> None:
     feed: Feed[str] = Feed(0)
     feed.put(1, "a", 0.0)

@@ -117,8 +117,12 @@ class InterceptedStore(SqliteStore):
         jobs: list[Job] = await self._through("open_jobs", super().open_jobs, tenant_id, limit, after_id)
         return jobs
 
-    async def changes_after(self, tenant_id: str | None, after: int, limit: int) -> ShownChanges:
-        changes: ShownChanges = await self._through("changes_after", super().changes_after, tenant_id, after, limit)
+    async def changes_after(
+        self, tenant_id: str | None, after: int, limit: int, known: Sequence[int] = ()
+    ) -> ShownChanges:
+        changes: ShownChanges = await self._through(
+            "changes_after", super().changes_after, tenant_id, after, limit, known
+        )
         return changes
 
     async def lines_after(self, after_id: int, limit: int) -> LinesAfter:

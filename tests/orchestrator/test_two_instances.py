@@ -162,7 +162,7 @@ async def test_changes_that_another_instance_commits_are_shown(pair: Pair, lost:
 async def test_instance_without_viewers_reads_no_changes(pair: Pair) -> None:
     reads: list[int] = []
 
-    async def count(read: Any, _: str | None, after: int, limit: int) -> Any:
+    async def count(read: Any, _: str | None, after: int, *__: Any) -> Any:
         reads.append(after)
         return await read()
 

@@ -458,8 +458,8 @@ def gap_in_the_store_is_not_noticed() -> Patch:
     """A viewer resumes with the changes that the store has, complete or not: here without the last one."""
     read = SqliteStore.changes_after
 
-    async def fewer(self: SqliteStore, tenant_id: str | None, after: int, limit: int) -> Any:
-        page = await read(self, tenant_id, after, limit)
+    async def fewer(self: SqliteStore, tenant_id: str | None, after: int, limit: int, known: Any = ()) -> Any:
+        page = await read(self, tenant_id, after, limit, known)
         return msgspec.structs.replace(page, changes=page.changes[:-1]) if limit < job_stream.PAGE else page
 
     async def unchecked(self: JobStream, tenant_id: str | None, position: Position, last: int) -> Any:

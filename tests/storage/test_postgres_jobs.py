@@ -148,7 +148,7 @@ async def test_plans_made_for_empty_tables_are_right_for_large_ones() -> None:
         job_writes.NUMBERS: (texts,),
         job_changes.KNOWN_KEYS: ('[{"tenant_id":"default","idempotency_key":"key"}]',),
         job_changes.LOST_SESSIONS: ('[{"robot_id":"robot-1","session_id":"s"}]',),
-        change_reads.ALL_CHANGES: (99_900, "jobs", 100),
+        change_reads.ALL_CHANGES: ("{99901}", "jobs", 100, f"{{{2**62}}}"),
         change_reads.CHANGES_OF_TENANT: (99_900, "jobs:default", 100, "default"),
     }
     async with connected(url) as connection:

@@ -106,6 +106,9 @@ CALLS: dict[str, Call] = {
     # Views
     "stream": lambda s: s.stream(),
     "changes_after": lambda s: s.changes_after(None, 199_950, 50),
+    "changes_after without known ones": lambda s: s.changes_after(
+        None, 199_900, 50, [*range(199_902, 199_950, 2), *range(199_950, 199_998)]
+    ),
     "changes_after of a tenant": lambda s: s.changes_after("default", 199_950, 50),
     "lines_after": lambda s: s.lines_after(99_950, 50),
     "log_lines": lambda s: s.log_lines([900, 901]),

@@ -41,6 +41,11 @@ class Feed(Generic[T]):
         """Whether an item is known to exist that was not passed on."""
         return self.known > self.last
 
+    @property
+    def waiting(self) -> list[int]:
+        """The numbers of the items that are kept behind a gap, in order."""
+        return sorted(self._waiting)
+
     def put(self, seq: int, item: T, now: float) -> list[T]:
         """Take an item. Returns the items whose turn it is, in order; an item that was passed on is ignored."""
         if seq <= self.last:

@@ -112,10 +112,13 @@ class JobReader(Protocol):
         """The epoch, and the newest numbers of changes that viewers see."""
         ...
 
-    async def changes_after(self, tenant_id: str | None, after: int, limit: int) -> ShownChanges:
+    async def changes_after(
+        self, tenant_id: str | None, after: int, limit: int, known: Sequence[int] = ()
+    ) -> ShownChanges:
         """Up to `limit` changes that viewers see, after a number, of a tenant (`tenant_seq`) or of all (`seq`).
 
         Numbers become visible in order. Changes of deleted jobs are missing: their numbers are up to `deleted`.
+        `known` is for the changes of all tenants: the answer need not have the changes with these numbers, in order.
         """
         ...
 

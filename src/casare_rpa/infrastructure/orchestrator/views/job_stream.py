@@ -317,7 +317,7 @@ class JobStream:
         """Show every change that was committed before this call."""
         while True:
             known = self._feed.known
-            found = await self._store.changes_after(None, self._feed.last, self._page)
+            found = await self._store.changes_after(None, self._feed.last, self._page, self._feed.waiting)
             for change in found.changes:
                 if change.seq > self._feed.last + 1:
                     self._give_up(change.seq - 1)

@@ -1,7 +1,6 @@
 """Reads of the numbered changes of jobs, and reads that compare memory with the store. Each is one statement."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -15,15 +14,24 @@ EPOCH = "(SELECT epoch || left(pg_walfile_name(pg_current_wal_lsn()), 8) FROM ep
 _CHANGES = f"""
 SELECT coalesce((SELECT last FROM numbers WHERE name = $2), 0),
     coalesce((SELECT last FROM numbers WHERE name = 'deleted:' || $2), 0), {EPOCH},
-    (SELECT coalesce(json_agg(row), '[]') FROM (
-        SELECT entry.shown::json AS shown, entry.job_id, jobs.workflow_id, entry.tenant_id, entry.status,
-            entry.attempt, entry.seq, entry.tenant_seq, entry.at
-        FROM job_events AS entry CROSS JOIN LATERAL (
-            SELECT workflow_id FROM jobs WHERE jobs.job_id = entry.job_id) AS jobs
-        WHERE {{}} LIMIT $3) AS row)
+    (SELECT '[' || coalesce(string_agg(row, ','), '') || ']' FROM (
+        SELECT left(entry.shown, -1) || ',' || substr(json_build_array(entry.job_id, jobs.workflow_id, entry.tenant_id,
+            entry.status, entry.attempt, entry.seq, entry.tenant_seq, entry.at)::text, 2) AS row
+        FROM {{}} CROSS JOIN LATERAL (SELECT workflow_id FROM jobs WHERE jobs.job_id = entry.job_id) AS jobs
+        ORDER BY {{}} LIMIT $3) AS shown)
 """  # noqa: S608 - our own names
-ALL_CHANGES = _CHANGES.format("entry.seq > $1 ORDER BY entry.seq")
-CHANGES_OF_TENANT = _CHANGES.format("entry.tenant_id = $4 AND entry.tenant_seq > $1 ORDER BY entry.tenant_seq")
+# `shown` is an array in JSON; the other values of a change are added to its end, so that one row is one array.
+ALL_CHANGES = _CHANGES.format(
+    """unnest($1::bigint[], $4::bigint[]) AS gap (first, last) CROSS JOIN LATERAL (
+            SELECT * FROM job_events WHERE seq BETWEEN gap.first AND gap.last ORDER BY seq LIMIT $3) AS entry""",
+    "entry.seq",
+)
+CHANGES_OF_TENANT = _CHANGES.format(
+    "(SELECT * FROM job_events WHERE tenant_id = $4 AND tenant_seq > $1) AS entry", "entry.tenant_seq"
+)
+MAX_GAPS = 500
+NO_NUMBER = 2**62
+"""Greater than each number."""
 STREAM = f"SELECT {EPOCH}, (SELECT coalesce(json_object_agg(name, last), '{{}}') FROM numbers)"  # noqa: S608
 _FLEET_STATE = """
 SELECT (SELECT coalesce(json_agg(json_build_array(
@@ -51,24 +59,36 @@ SELECT (SELECT coalesce(max(event_id), 0) FROM job_events),
 """  # noqa: S608 - our own names
 NO_EVENT = 2**62
 
+_changes = msgspec.json.Decoder(list[ShownChange])
 _profiles = msgspec.json.Decoder(list[StoredProfile])
 _held = msgspec.json.Decoder(list[StoredHeldJob])
 _revisions = msgspec.json.Decoder(list[JobRevision])
 
 
-def changes_after(connection: SqlConnection, tenant_id: str | None, after: int, limit: int) -> ShownChanges:
-    """Up to `limit` changes after a number, of a tenant or of all."""
+def changes_after(
+    connection: SqlConnection, tenant_id: str | None, after: int, limit: int, known: Sequence[int] = ()
+) -> ShownChanges:
+    """Up to `limit` changes after a number, of a tenant or of all; without most of those that are `known`, in order."""
     if tenant_id is None:
-        row = connection.execute(ALL_CHANGES, (after, "jobs", limit)).fetchone()
+        first, last = zip(*_gaps(after, known), strict=True)
+        row = connection.execute(ALL_CHANGES, (first, "jobs", limit, last)).fetchone()
     else:
         row = connection.execute(CHANGES_OF_TENANT, (after, f"jobs:{tenant_id}", limit, tenant_id)).fetchone()
-    last, deleted, epoch, encoded = row
-    return ShownChanges(last, deleted, epoch, [_shown(one) for one in msgspec.json.decode(encoded)])
+    newest, deleted, epoch, encoded = row
+    return ShownChanges(newest, deleted, epoch, _changes.decode(encoded))
 
 
-def _shown(row: dict[str, Any]) -> ShownChange:
-    order = ("job_id", "workflow_id", "tenant_id", "status", "attempt", "seq", "tenant_seq", "at")
-    return msgspec.convert([*row["shown"], *(row[name] for name in order)], ShownChange)
+def _gaps(after: int, known: Iterable[int]) -> list[tuple[int, int]]:
+    """The ranges of numbers after `after` that are not known. The last one has no end, also if it is one too many."""
+    gaps: list[tuple[int, int]] = []
+    first = after + 1
+    for number in known:
+        if number > first:
+            if len(gaps) == MAX_GAPS - 1:
+                break
+            gaps.append((first, number - 1))
+        first = max(first, number + 1)
+    return [*gaps, (first, NO_NUMBER)]
 
 
 def stream(connection: SqlConnection) -> StreamState:

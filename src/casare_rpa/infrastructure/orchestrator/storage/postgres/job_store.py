@@ -53,8 +53,10 @@ class PostgresJobs(PostgresTables):
     async def stream(self) -> StreamState:
         return await self._reads.read(change_reads.stream)
 
-    async def changes_after(self, tenant_id: str | None, after: int, limit: int) -> ShownChanges:
-        return await self._reads.read(lambda c: change_reads.changes_after(c, tenant_id, after, limit))
+    async def changes_after(
+        self, tenant_id: str | None, after: int, limit: int, known: Sequence[int] = ()
+    ) -> ShownChanges:
+        return await self._reads.read(lambda c: change_reads.changes_after(c, tenant_id, after, limit, known))
 
     async def fleet_state(self, robot_ids: Sequence[str] | None = None) -> FleetState:
         return await self._reads.read(lambda c: change_reads.fleet_state(c, robot_ids))

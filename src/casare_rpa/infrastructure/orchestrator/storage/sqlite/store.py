@@ -180,7 +180,13 @@ class SqliteStore(InstanceTables):
     async def stream(self) -> StreamState:
         return await self._readers.read(change_rows.stream)
 
-    async def changes_after(self, tenant_id: str | None, after: int, limit: int) -> ShownChanges:
+    async def changes_after(
+        self,
+        tenant_id: str | None,
+        after: int,
+        limit: int,
+        known: Sequence[int] = (),  # noqa: ARG002 - only one instance writes a file, so that gaps are rare
+    ) -> ShownChanges:
         return await self._readers.read(lambda c: change_rows.changes_after(c, tenant_id, after, limit))
 
     async def running_jobs(self) -> list[JobRevision]:
