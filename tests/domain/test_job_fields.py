@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job, Reason
@@ -72,6 +72,10 @@ def test_every_field_of_a_request_that_a_job_has_is_in_the_job() -> None:
     assert set(asdict(ASKED)) - set(REQUESTED) == {"idempotency_key"}, "not a field of a job"
     assert (job.job_id, job.submitted_at) == ("job-1", START)
     assert job.queue_expires_at == START + 6_000_000, "its time in the queue starts at `not_before`"
+
+
+def test_job_without_a_limit_of_its_time_in_the_queue_does_not_expire_there() -> None:
+    assert new_job(replace(ASKED, queue_ttl_seconds=None), "job-1", START).queue_expires_at is None
 
 
 def test_retry_requests_the_same_without_its_delay() -> None:

@@ -6,7 +6,7 @@ Source: docs/reference/websocket-contract.md, Sizes, Bad input, Additions.
 import re
 from array import array
 from itertools import accumulate
-from typing import Generic, Literal, Protocol, TypeVar, cast, get_args
+from typing import Any, Generic, Literal, TypeVar, cast, get_args
 
 import msgspec
 
@@ -50,11 +50,6 @@ _ID_ONLY = msgspec.json.Decoder(_IdOnly)
 _TYPE_ONLY = msgspec.json.Decoder(_TypeOnly)
 
 
-class _Frame(Protocol):
-    payload: protocol.Message | None
-    id: MessageId | None
-
-
 def messages_of(union: object) -> tuple[type[protocol.Message], ...]:
     """The structs of a union such as `protocol.FromRobot`, in the order of the union. Accepts a single struct too."""
     return get_args(union) or (cast("type[protocol.Message]", union),)
@@ -87,7 +82,8 @@ class Decoder(Generic[M]):
         union = frames[0]
         for frame in frames[1:]:
             union = cast("type[msgspec.Struct]", union | frame)
-        self._decoder = msgspec.json.Decoder(union)
+        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(union)
+        """Its values are frames: each has a `payload`, which is a message or None, and an `id`."""
 
     def decode(self, text: str) -> Received[M]:
         """The message in a text frame.
@@ -101,13 +97,13 @@ class Decoder(Generic[M]):
         if text.count("[") + text.count("{") > MAX_DEPTH:
             check_depth(text)
         try:
-            frame = cast("_Frame", self._decoder.decode(text))
+            frame = self._decoder.decode(text)
         except (msgspec.DecodeError, RecursionError, ValueError) as error:
             raise self._refusal(error, text) from None
         payload = frame.payload
         if payload is None:
             payload = self._without_payload[type(frame)]()
-        return Received(cast("M", payload), frame.id)
+        return Received(payload, frame.id)
 
     def decode_known(self, text: str) -> Received[M] | None:
         """Like `decode`, but `None` for an unknown message type, which clients ignore.

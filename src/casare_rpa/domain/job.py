@@ -35,6 +35,7 @@ class Phase(StrEnum):
     FAILED = "failed"
 
 
+_PENDING, _OFFER = JobStatus.PENDING, Phase.OFFER
 _PHASE_OF = {status: Phase(status.value) for status in JobStatus}
 
 
@@ -92,8 +93,8 @@ class Job(JobRequest, frozen=True, gc=False):
 
     @property
     def phase(self) -> Phase:
-        if self.status is JobStatus.PENDING and self.offer_expires_at is not None:
-            return Phase.OFFER
+        if self.status is _PENDING and self.offer_expires_at is not None:
+            return _OFFER
         return _PHASE_OF[self.status]
 
     @property
@@ -113,7 +114,7 @@ class Job(JobRequest, frozen=True, gc=False):
     @property
     def visible_robot_id(self) -> str | None:
         """The robot in views. `None` for an offered job, because views show it as pending."""
-        return None if self.status is JobStatus.PENDING else self.robot_id
+        return None if self.status is _PENDING else self.robot_id
 
     @property
     def rank(self) -> Instant:

@@ -21,6 +21,7 @@ REQUESTED = JobRequest.__struct_fields__
 CONSTANT = frozenset({"job_id", "submitted_at", *REQUESTED}) - {"not_before"}
 """The fields of a job that no transition changes. A retry changes `not_before`."""
 
+_TAGS = REQUESTED.index("tags")
 _REPEATED = tuple(name for name in REQUESTED if name not in ("not_before", "retry_of"))
 _requested_of = attrgetter(*REQUESTED)
 _repeated_of = attrgetter(*_REPEATED)
@@ -28,10 +29,11 @@ _repeated_of = attrgetter(*_REPEATED)
 
 def new_job(submission: NewSubmission, job_id: str, at: Instant) -> Job:
     """The job of a request that is accepted at `at`; its tags are sorted and unique."""
-    values = dict(zip(REQUESTED, _requested_of(submission), strict=True))
-    values["tags"] = tuple(sorted(set(submission.tags)))
-    job = Job(job_id=job_id, submitted_at=at, **values)
-    return replace(job, queue_expires_at=queue_deadline(job, at))
+    values = [*_requested_of(submission), job_id, at]
+    values[_TAGS] = tuple(sorted(set(submission.tags)))
+    job = Job(*values)
+    expires_at = queue_deadline(job, at)
+    return job if expires_at is None else replace(job, queue_expires_at=expires_at)
 
 
 def retry_of(job: Job, idempotency_key: str | None) -> NewSubmission:

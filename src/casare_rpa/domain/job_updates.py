@@ -11,10 +11,13 @@ from casare_rpa.domain.liveness import CANCEL_GRACE_SECONDS, LEASE_SECONDS, judg
 from casare_rpa.domain.vocabulary import JobStatus
 
 MAX_FORMER_ROBOTS = 8
+_CLAIMED = JobStatus.CLAIMED
 
 
 def write(job: Job, **changes: Any) -> Job:  # noqa: ANN401 - msgspec checks the names
     """The job with changed fields, as its next revision.
+
+    The changes of nearly every job, such as `claim`, call `replace` themselves: to pass keywords on doubles the time.
 
     Raises:
         TypeError: a name is not a field of Job (checked by `msgspec.structs.replace`).
@@ -22,7 +25,7 @@ def write(job: Job, **changes: Any) -> Job:  # noqa: ANN401 - msgspec checks the
     return replace(job, revision=job.revision + 1, **changes)
 
 
-def end(job: Job, now: Instant, status: JobStatus, reason: Reason | None, **changes: Any) -> Job:  # noqa: ANN401
+def end(job: Job, now: Instant, status: JobStatus, reason: Reason | None) -> Job:
     """The job after its end, without any timer."""
     return replace(
         job,
@@ -36,7 +39,6 @@ def end(job: Job, now: Instant, status: JobStatus, reason: Reason | None, **chan
         contact_lost_at=None,
         grace_expires_at=None,
         queue_expires_at=None,
-        **changes,
     )
 
 
@@ -87,9 +89,10 @@ def claim(job: Job, session_id: str, now: Instant) -> Job:
     # long that the first instance that judges it begins it (`extend_late_lease`).
     waited = job.contact_lost or job.session_id != session_id
     lease = after(now, -LEASE_SECONDS) if waited else max(job.offer_expires_at or now, after(now, LEASE_SECONDS))
-    return write(
+    return replace(
         job,
-        status=JobStatus.CLAIMED,
+        revision=job.revision + 1,
+        status=_CLAIMED,
         session_id=session_id,
         starts=job.starts + 1,
         offer_expires_at=None,
@@ -109,8 +112,9 @@ def renew(job: Job, session_id: str | None, now: Instant) -> Job:
     """
     over_at = job.lease_expires_at or now
     extended = max(over_at, after(now, LEASE_SECONDS))
-    return write(
+    return replace(
         job,
+        revision=job.revision + 1,
         session_id=session_id or job.session_id,
         lease_expires_at=over_at if judged_late(over_at, now) else extended,
         contact_lost_at=_contact_lost_at(job, now),

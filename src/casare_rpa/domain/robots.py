@@ -11,6 +11,7 @@ from casare_rpa.domain.protocol import Hello
 from casare_rpa.domain.vocabulary import RobotStatus
 
 SEEN_RECENTLY_SECONDS = 24 * 3600
+_OFFLINE, _BUSY, _IDLE = RobotStatus.OFFLINE, RobotStatus.BUSY, RobotStatus.IDLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +132,6 @@ def status_of(*, connected: bool, reported: RobotStatus | None, free_slots: int)
 
     `reported` is the status of the last heartbeat; a connected robot without a heartbeat is idle.
     """
-    if not connected or reported is RobotStatus.OFFLINE:
-        return RobotStatus.OFFLINE
-    return RobotStatus.BUSY if free_slots <= 0 or reported is RobotStatus.BUSY else RobotStatus.IDLE
+    if not connected or reported is _OFFLINE:
+        return _OFFLINE
+    return _BUSY if free_slots <= 0 or reported is _BUSY else _IDLE

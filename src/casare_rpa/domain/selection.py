@@ -1,9 +1,10 @@
 """The assignment of pending jobs to free robots: `choose` is the only function that decides it."""
 
 from bisect import bisect_left, insort
-from collections import Counter, deque
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, KeysView, Sequence
 from itertools import count
+from operator import attrgetter, itemgetter
 from typing import Self
 
 import msgspec
@@ -120,7 +121,7 @@ class _SlotOrder:
 
     def __init__(self, slots: Slots) -> None:
         self._by_id = slots.by_id
-        self._used: Counter[str] = Counter()
+        self._used: dict[str, int] = {}
         self._best: dict[str, list[_Entry]] = {}
         self._fits: dict[Placement, dict[_ProfileSlots, bool]] = {}
         for profile in slots.profiles():
@@ -145,9 +146,10 @@ class _SlotOrder:
 
     def _use(self, slot: Slot) -> bool:
         """Count one more job of the robot. Returns whether it has room for it."""
-        if self._used[slot.robot_id] >= slot.free:
+        used = self._used.get(slot.robot_id, 0)
+        if used >= slot.free:
             return False
-        self._used[slot.robot_id] += 1
+        self._used[slot.robot_id] = used + 1
         return True
 
     def _first_fitting(self, best: Sequence[_Entry], placement: Placement) -> int | None:
@@ -163,7 +165,8 @@ class _SlotOrder:
     def _enter(self, group: _ProfileSlots) -> None:
         slot = next(group.unused, None) or (group.again.popleft() if group.again else None)
         if slot is not None:
-            entry = (self._used[slot.robot_id], len(group.profile.tags), slot.idle_since, slot.robot_id, slot, group)
+            used = self._used.get(slot.robot_id, 0)
+            entry = (used, len(group.profile.tags), slot.idle_since, slot.robot_id, slot, group)
             insort(self._best.setdefault(group.profile.tenant_id, []), entry)
 
 
@@ -185,9 +188,8 @@ def choose(heads: Sequence[Head], slots: Slots) -> list[SlotAssignment]:
 
 def _in_turn(heads: Sequence[Head]) -> list[Head]:
     """The heads in turns: the first head of every tenant, then the second head of every tenant, and so on."""
-    turns: dict[str, count[int]] = {}
-    keyed: list[tuple[int, Instant, str, Head]] = []
-    for head in sorted(heads, key=lambda h: (h.rank, h.job_id)):
-        turn = next(turns.setdefault(head.placement.tenant_id, count()))
-        keyed.append((turn, head.rank, head.job_id, head))
-    return [head for *_, head in sorted(keyed, key=lambda k: k[:3])]
+    turns: defaultdict[str, count[int]] = defaultdict(count)
+    in_order = sorted(heads, key=attrgetter("rank", "job_id"))
+    numbered = [(next(turns[head.placement.tenant_id]), head) for head in in_order]
+    # The sort is stable: heads with the same turn keep their order.
+    return [head for _, head in sorted(numbered, key=itemgetter(0))]

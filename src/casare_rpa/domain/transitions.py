@@ -55,6 +55,10 @@ OTHER_PROCESS = Refusal(
 )
 
 T = Transition
+# Python 3.11 takes as long to look up a member of an enum as to call a function. The members that nearly every job
+# needs are looked up once, here and in other modules.
+_OFFERED, _CLAIMED, _STARTED, _ENDED = T.OFFERED, T.CLAIMED, T.STARTED, T.ENDED
+_RUNNING, _COMPLETED, _REPORTED_COMPLETED = JobStatus.RUNNING, JobStatus.COMPLETED, ReportStatus.COMPLETED
 Answer = Step | Refusal | None
 # ruff: noqa: ARG001 - the functions share one signature, and some ignore `event` or `now`
 
@@ -87,8 +91,9 @@ def offer(job: Job, event: Offered, now: Instant) -> Answer:
     if too_early or too_late:
         return None
     ttl_seconds = OFFER_TTL_SECONDS if event.claim_ack else HELD_OFFER_SECONDS
-    offered = write(
+    offered = replace(
         job,
+        revision=job.revision + 1,
         robot_id=event.robot_id,
         session_id=event.session_id,
         withdrawn_from=None,
@@ -101,13 +106,13 @@ def offer(job: Job, event: Offered, now: Instant) -> Answer:
         forced=False,
         unconfirmed=False,
     )
-    return Step(T.OFFERED, offered, kind="offered")
+    return Step(_OFFERED, offered, kind="offered")
 
 
 def accept(job: Job, event: Report, now: Instant) -> Answer:
     if _is_of_another_process(job, event):
         return OTHER_PROCESS
-    return Step(T.CLAIMED, claim(job, event.session_id, now), kind="claimed", note=event.message)
+    return Step(_CLAIMED, claim(job, event.session_id, now), kind="claimed", note=event.message)
 
 
 def accept_for_work(job: Job, event: WorkSeen, now: Instant) -> Answer:
@@ -153,7 +158,8 @@ def expire_in_queue(job: Job, event: QueueExpired, now: Instant) -> Answer:
     if job.queue_expires_at is None or job.queue_expires_at > now:
         return None
     note = f"no robot claimed it within {job.queue_ttl_seconds} s"
-    return Step(T.EXPIRED, end(job, now, JobStatus.FAILED, Reason.EXPIRED, message=note), kind="expired", note=note)
+    expired = replace(end(job, now, JobStatus.FAILED, Reason.EXPIRED), message=note)
+    return Step(T.EXPIRED, expired, kind="expired", note=note)
 
 
 def hold_offer(job: Job, event: SocketLost, now: Instant) -> Answer:
@@ -185,13 +191,13 @@ def start(job: Job, event: Report, now: Instant) -> Step:
     renewed = renew(job, event.session_id, now)
     started = replace(
         renewed,
-        status=JobStatus.RUNNING,
+        status=_RUNNING,
         started_at=now,
         deadline_at=after(now, job.timeout_seconds),
         progress=job.progress if event.progress is None else event.progress,
         message=event.message or job.message,
     )
-    return Step(T.STARTED, started, kind="running", note=event.message)
+    return Step(_STARTED, started, kind="running", note=event.message)
 
 
 def advance_progress(job: Job, event: Report, now: Instant) -> Answer:
@@ -230,19 +236,21 @@ def regain_contact(job: Job, event: RobotReturned, now: Instant) -> Answer:
 
 def finish(job: Job, event: Report, now: Instant) -> Step:
     message = event.message or job.message
-    if event.status is ReportStatus.COMPLETED:
-        done = end(job, now, JobStatus.COMPLETED, None, progress=100.0, message=message, result=event.result)
-        return Step(T.ENDED, replace(done, error=None), kind="completed", note=event.message)
+    if event.status is _REPORTED_COMPLETED:
+        done = end(job, now, _COMPLETED, None)
+        done = replace(done, progress=100.0, message=message, result=event.result, error=None)
+        return Step(_ENDED, done, kind="completed", note=event.message)
     progress = job.progress if event.progress is None else event.progress
     failed = {"message": message, "error": event.error, "result": event.result, "progress": progress}
     if job.cancel_requested_at is not None:
-        ended = end(job, now, JobStatus.FAILED, job.cancel_for or Reason.CANCELLED, **failed)
+        ended = replace(end(job, now, JobStatus.FAILED, job.cancel_for or Reason.CANCELLED), **failed)
         return Step(T.STOPPING, ended, kind="cancel_confirmed", note=event.message)
     if job.attempts_left and is_retried(event.error_type, event.error_code):
         again = retry(job, event.jitter, now, error=event.error)
         return Step(T.ENDED, again, kind="retry", note=event.message)
     reason = _REASONS.get(event.error_type or "", Reason.ERROR)
-    return Step(T.ENDED, end(job, now, JobStatus.FAILED, reason, **failed), kind="failed", note=event.message)
+    ended = replace(end(job, now, JobStatus.FAILED, reason), **failed)
+    return Step(T.ENDED, ended, kind="failed", note=event.message)
 
 
 def confirm_cancel(job: Job, event: Report, now: Instant) -> Answer:
@@ -287,7 +295,7 @@ def record_late_report(job: Job, event: Report, now: Instant) -> Answer:
 def cancel_pending(job: Job, event: Cancel, now: Instant) -> Answer:
     order = None if job.robot_id is None else CancelOrder(job.job_id, job.robot_id, job.attempt, event.reason)
     request = {"cancel_requested_at": now, "cancel_requested_by": event.by, "cancel_reason": event.reason}
-    ended = end(job, now, JobStatus.FAILED, Reason.CANCELLED, **request)
+    ended = replace(end(job, now, JobStatus.FAILED, Reason.CANCELLED), **request)
     return Step(T.CANCELLED, ended, kind="cancelled", note=event.reason, by=event.by, order=order)
 
 
@@ -321,7 +329,7 @@ def end_grace(job: Job, event: GraceOver, now: Instant) -> Answer:
     if not job.forced:
         forced = write(job, forced=True, grace_expires_at=after(now, CANCEL_GRACE_SECONDS))
         return Step(T.OVERDUE, forced, kind="cancel_forced", order=cancel_order(forced))
-    ended = end(job, now, JobStatus.FAILED, job.cancel_for or Reason.CANCELLED, unconfirmed=True)
+    ended = replace(end(job, now, JobStatus.FAILED, job.cancel_for or Reason.CANCELLED), unconfirmed=True)
     return Step(T.OVERDUE, ended, kind="cancel_unconfirmed")
 
 
@@ -347,7 +355,7 @@ def lose_contact(job: Job, event: SocketLost, now: Instant) -> Answer:
 def lose_job(job: Job, number: Transition, note: str, jitter: float, now: Instant) -> Step:
     """Give up the current attempt: retry if attempts are left and no stop is requested, else fail."""
     if job.cancel_requested_at is not None:
-        ended = end(job, now, JobStatus.FAILED, job.cancel_for or Reason.CANCELLED, unconfirmed=True)
+        ended = replace(end(job, now, JobStatus.FAILED, job.cancel_for or Reason.CANCELLED), unconfirmed=True)
         return Step(number, ended, kind="robot_lost", note=note)
     if job.attempts_left:
         return Step(number, retry(job, jitter, now), kind="robot_lost", note=note)

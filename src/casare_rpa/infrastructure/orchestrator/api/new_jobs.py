@@ -122,9 +122,10 @@ _ReadJobs: Any = msgspec.defstruct(
 )
 _read_one: Callable[[bytes], Any] = msgspec.json.Decoder(_ReadJob).decode
 _read_many: Callable[[bytes], Any] = msgspec.json.Decoder(_ReadJobs).decode
-_NAMES = tuple(field.name for field in REQUESTED)
-_values_of = attrgetter(*_NAMES, "tenant_id", "robot_id")
-_TARGETS = (*_NAMES, "tenant_id", "target_robot_id")
+_GIVEN = tuple(field.name for field in REQUEST_FIELDS if field.name != "retry_of")
+"""The fields of a request that a body has, in their order. The field that it has not is the last one."""
+_values_of = attrgetter(*("robot_id" if name == "target_robot_id" else name for name in _GIVEN))
+_PARAMETERS = _GIVEN.index("parameters")
 
 
 def read_submissions(body: bytes, many: bool, idempotency_key: str | None) -> list[NewSubmission] | None:
@@ -140,14 +141,14 @@ def read_submissions(body: bytes, many: bool, idempotency_key: str | None) -> li
 
 
 def _read_submission(job: Any, idempotency_key: str | None) -> NewSubmission:  # noqa: ANN401 - made by defstruct
-    values = dict(zip(_TARGETS, _values_of(job), strict=True))
-    values["parameters"] = _parameters_text(bytes(job.parameters))
-    return NewSubmission(**values, idempotency_key=idempotency_key)
+    values = [*_values_of(job)]
+    values[_PARAMETERS] = _parameters_text(str(values[_PARAMETERS], "utf-8"))
+    return NewSubmission(*values, idempotency_key=idempotency_key)
 
 
-def _parameters_text(raw: bytes) -> str:
+def _parameters_text(given: str) -> str:
     """Compact JSON. Raises ValueError or ProtocolError if `NewJob` would refuse it."""
-    value = json.loads(raw)  # as the framework does: integers of any length, the last of equal keys
+    value = json.loads(given)  # as the framework does: integers of any length, the last of equal keys
     if not isinstance(value, dict):
         raise ValueError("not an object")
     text = json_text(value)

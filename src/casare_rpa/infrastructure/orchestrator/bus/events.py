@@ -20,6 +20,8 @@ from casare_rpa.infrastructure.orchestrator.ports.maintenance import Maintenance
 
 logger = logging.getLogger(__name__)
 
+_PROGRESSED = Transition.PROGRESSED
+
 
 class AddedJob(msgspec.Struct, frozen=True, gc=False):
     """A job that was added, and the numbers of this change."""
@@ -159,7 +161,7 @@ def publish_applied(bus: EventBus, applied: Sequence[Applied]) -> None:
     for one in applied:
         answer, before, numbers = one.answer, one.before, one.numbers
         if isinstance(answer, Step) and before is not None and numbers is not None:
-            if answer.number is Transition.PROGRESSED and numbers.tenant_seq is None:
+            if answer.number is _PROGRESSED and numbers.tenant_seq is None:
                 if changes:  # they were committed before the progress
                     bus.publish(JobsChanged(changes))
                     changes = []

@@ -39,6 +39,7 @@ REST_SECONDS = 0.02
 """The pause after a round without jobs; new work ends it."""
 
 
+_UNOFFERED = Transition.UNOFFERED
 FOLLOWED = frozenset({Transition.UNOFFERED, Transition.CLAIMED, Transition.IMPLIED})
 """The transitions by which a robot misses or answers an offer."""
 
@@ -181,7 +182,7 @@ class Dispatcher:
 
     def _follow_offer(self, before: Job, job: Job, transition: Transition) -> None:
         """Count the offers in a row that a robot did not accept."""
-        if transition is Transition.UNOFFERED:
+        if transition is _UNOFFERED:
             self._missed(before, job)
             return
         live = self._fleet.get(job.robot_id or "")

@@ -24,7 +24,7 @@ from casare_rpa.infrastructure.orchestrator.bus.events import AddedJob, EventBus
 from casare_rpa.infrastructure.orchestrator.jobs.submissions import (
     body_digest,
     keys_of,
-    new_job_id,
+    new_job_ids,
 )
 from casare_rpa.infrastructure.orchestrator.ports.admin import AdminStore
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
@@ -200,8 +200,8 @@ class JobCommands:
         # A microsecond apart, so they wait and are listed in the order they were sent.
         instants = [Instant(now + number) for number in range(len(submissions))]
         news = [
-            JobToAdd(new_job(submission, new_job_id(at), at), key, digest, principal.name, request_id)
-            for at, submission, key in zip(instants, submissions, keys, strict=True)
+            JobToAdd(new_job(submission, job_id, at), key, digest, principal.name, request_id)
+            for at, job_id, submission, key in zip(instants, new_job_ids(instants), submissions, keys, strict=True)
         ]
         return await self._add(news, None)
 
@@ -210,9 +210,8 @@ class JobCommands:
     ) -> JobToAdd:
         key = submission.idempotency_key
         digest = body_digest([submission]) if key else ""
-        return JobToAdd(
-            new_job(submission, new_job_id(at), at), key, digest, principal.name, request_id or new_request_id()
-        )
+        (job_id,) = new_job_ids([at])
+        return JobToAdd(new_job(submission, job_id, at), key, digest, principal.name, request_id or new_request_id())
 
     async def _add(self, news: Sequence[JobToAdd], audit: NewAudit | None) -> list[Added]:
         added = [one for one in await self._store.add_jobs(news, audit=audit) if one is not None]

@@ -27,6 +27,8 @@ from casare_rpa.infrastructure.orchestrator.robots.live_robot import LiveRobot, 
 QUEUE_SIZE = 10_000
 BATCH_SIZE = 1_000
 MERGED_AT_MOST = 1_000
+_RUNNING, _CANCELED = ReportStatus.RUNNING, ReportStatus.CANCELED
+_JOB_RUNNING, _BUSY = JobStatus.RUNNING, RobotStatus.BUSY
 _MESSAGE_TYPES: dict[type, str] = {
     OfferRejected: protocol.JobReject.TYPE,
     CancelDelivered: protocol.CancelReceived.TYPE,
@@ -58,7 +60,7 @@ class PendingReport:
             robot_id=self.connection.robot_id,
             session_id=self.connection.session.session_id,
             attempt=self.attempt,
-            status=ReportStatus.RUNNING,
+            status=_RUNNING,
             progress=self.progress,
             message=self.message,
             jitter=random.random(),  # noqa: S311
@@ -112,10 +114,11 @@ class JobReports:
             return None
         precedes_all = event is not None or not self._runs(connection, report.job_id)
         answer = connection.answers.reserve(message_id, precedes_all=precedes_all)
-        now = self._clock.now()
-        connection.note_reports([(report.job_id, report.attempt)], now)
-        progress = report.attempt, report.progress, report.message
-        return self._put(PendingReport(connection, report.job_id, event, [answer], now, *progress))
+        now, job_id, attempt = self._clock.now(), report.job_id, report.attempt
+        connection.note_reports([(job_id, attempt)], now)
+        return self._put(
+            PendingReport(connection, job_id, event, [answer], now, attempt, report.progress, report.message)
+        )
 
     def report_all(
         self, connection: RobotConnection, reports: Sequence[protocol.JobReport], message_id: codec.MessageId | None
@@ -187,7 +190,7 @@ class JobReports:
     def _runs(self, connection: RobotConnection, job_id: str) -> bool:
         """Whether the job runs on this robot already, so that its progress changes no state."""
         live = self._fleet.get(connection.robot_id)
-        return live is not None and live.held.get(job_id) is JobStatus.RUNNING
+        return live is not None and live.held.get(job_id) is _JOB_RUNNING
 
     def _imply_claim(self, connection: RobotConnection, live: LiveRobot, job_id: str, note: str) -> None:
         offered = live.held[job_id] is JobStatus.PENDING and live.connection is connection
@@ -300,7 +303,7 @@ class JobReports:
             assert before is not None  # a step has a job before it
             if before.finished_at is None:
                 live = self._fleet.get(waiting.connection.robot_id)
-                if live is not None and live.reported_status is RobotStatus.BUSY:
+                if live is not None and live.reported_status is _BUSY:
                     live.set_reported_status(None)
                 if live is not None and waiting.event.error_code == FailureCode.UNKNOWN_WORKFLOW:
                     live.refuse_workflow(before.workflow_id)
@@ -316,7 +319,7 @@ def _event_in_batch(connection: RobotConnection, report: protocol.JobReport, pla
 
 def _event_of(connection: RobotConnection, report: protocol.JobReport) -> Report | None:
     """The event of a report; `None` for progress, whose event is made when it is written."""
-    if report.status is ReportStatus.RUNNING and report.error is None and report.result is msgspec.UNSET:
+    if report.status is _RUNNING and report.error is None and report.result is msgspec.UNSET:
         return None
     result = None
     if isinstance(report.result, msgspec.Raw):
@@ -328,7 +331,7 @@ def _event_of(connection: RobotConnection, report: protocol.JobReport) -> Report
         robot_id=connection.robot_id,
         session_id=connection.session.session_id,
         attempt=report.attempt,
-        status=ReportStatus.CANCELLED if report.status is ReportStatus.CANCELED else report.status,
+        status=ReportStatus.CANCELLED if report.status is _CANCELED else report.status,
         progress=report.progress,
         message=report.message,
         result=result,

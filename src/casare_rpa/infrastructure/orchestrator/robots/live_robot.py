@@ -21,6 +21,8 @@ from casare_rpa.infrastructure.orchestrator.hub.answers import AnswerQueue
 from casare_rpa.infrastructure.orchestrator.hub.session import Session
 from casare_rpa.infrastructure.orchestrator.robots.heartbeats import HeartbeatHistory, PastHeartbeat
 
+_PENDING, _OFFLINE, _BUSY = JobStatus.PENDING, RobotStatus.OFFLINE, RobotStatus.BUSY
+_OCCUPIED, _AVAILABLE = Availability.BUSY, Availability.IDLE
 HELD_PHASES = (Phase.OFFER, Phase.CLAIMED, Phase.RUNNING)
 MAX_SLOTS_WITHOUT_LIMIT = 16
 """The number of slots that a robot can choose when no admin stored a limit."""
@@ -203,20 +205,20 @@ class LiveRobot:
     def availability(self, now: float) -> Availability:
         """Whether it takes a job at `now` (monotonic), and if not, why. Draining outlives its connections."""
         status = self.status
-        if (self.connection is None and not self.elsewhere) or status is RobotStatus.OFFLINE:
+        if (self.connection is None and not self.elsewhere) or status is _OFFLINE:
             return Availability.OFFLINE
         if self.robot.draining_at is not None:
             return Availability.DRAINING
         if now < self.skip_until:
             return Availability.UNRESPONSIVE
-        return Availability.BUSY if status is RobotStatus.BUSY else Availability.IDLE
+        return _OCCUPIED if status is _BUSY else _AVAILABLE
 
     def slot(self, now: float) -> Slot | None:
         """The slot that it offers at `now` (monotonic); `None` when it cannot take a job."""
         connection = self.connection
         if connection is None or now < connection.offers_after or connection.withheld:
             return None
-        if self.availability(now) is not Availability.IDLE:
+        if self.availability(now) is not _AVAILABLE:
             return None
         return Slot(
             robot_id=self.robot.robot_id,
@@ -243,7 +245,11 @@ class LiveRobot:
         present = self.connection is not None or self.returning or self.elsewhere
         free_slots = self.capacity - len(self.held)
         self.status = status_of(connected=present, reported=self.reported_status, free_slots=free_slots)
-        self.current_job = next((job_id for job_id, held in self.held.items() if held is not JobStatus.PENDING), None)
+        self.current_job = None
+        for job_id, held in self.held.items():
+            if held is not _PENDING:
+                self.current_job = job_id
+                break
         robot_id = self.robot.robot_id
         self.dirty.for_slots.add(robot_id)
         self.dirty.for_availability.add(robot_id)

@@ -31,6 +31,7 @@ from casare_rpa.domain.job_table import advance
 from casare_rpa.domain.selection import SlotAssignment
 
 MINUTE = 60 * MICROSECONDS_PER_SECOND
+_CANCELLED = Reason.CANCELLED
 
 Key = tuple[str, str]
 """Tenant and idempotency key."""
@@ -305,8 +306,8 @@ _counted_by = attrgetter("status", "finished_at", "reason")
 def tally_of(job: Job) -> Tally:
     """Where a job is counted: open jobs under minute 0, ended ones under their minute. Cancelled is not failed."""
     if job.finished_at is None:
-        return (job.tenant_id, job.status.value, 0, job.queue)
-    status = "cancelled" if job.reason is Reason.CANCELLED else job.status.value
+        return (job.tenant_id, job.status, 0, job.queue)
+    status = "cancelled" if job.reason is _CANCELLED else job.status
     return (job.tenant_id, status, job.finished_at // MINUTE, job.queue)
 
 

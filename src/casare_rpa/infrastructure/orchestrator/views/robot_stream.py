@@ -89,6 +89,8 @@ class RobotStream:
 
     def _show_robot(self, live: LiveRobot) -> None:
         watched = self._hub.groups
+        if not watched:  # no viewer of anything
+            return
         for tenant_id in (None, live.robot.tenant_id):
             # `audience` and `listens` inline: this runs for each heartbeat
             if (robots := (Channel.ROBOTS, tenant_id)) in watched:

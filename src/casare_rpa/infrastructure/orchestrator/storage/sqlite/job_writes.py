@@ -20,7 +20,6 @@ from casare_rpa.infrastructure.orchestrator.storage.json_parameters import json_
 from casare_rpa.infrastructure.orchestrator.storage.rows import JOB_COLUMNS, change_of, job_of, row_of
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.json_rows import (
     JOB_JSON,
-    columns_of_json,
     json_rows,
     rows_at_once,
 )
@@ -64,34 +63,49 @@ def insert_rows(
     connection: sqlite3.Connection, table: str, columns: tuple[str, ...], rows: Sequence[Sequence[object]]
 ) -> None:
     """Add at least one row."""
+    differ, parameters = _short(rows)
+    connection.execute(insert_of(table, columns, differ), parameters)
+
+
+def _short(rows: Sequence[Sequence[object]]) -> tuple[tuple[bool, ...], tuple[str, str]]:
+    """At least one row in short: which columns differ between the rows, and the two parameters of a statement.
+
+    These are the first row (?1), and of each row the values that differ (?2). SQLite reads the JSON of a row from the
+    start to each value, and rows of one batch are similar.
+    """
     first = rows[0]
     if len(rows) == 1:
-        connection.execute(insert_of(table, columns, (False,) * len(columns)), (json_parameter(first), "[[]]"))
-        return
-    differ = tuple(any(row[n] != value for row in rows) for n, value in enumerate(first))
-    different = [list(compress(row, differ)) for row in rows]
-    connection.execute(insert_of(table, columns, differ), (json_parameter(first), json_parameter(different)))
+        return (False,) * len(first), (json_parameter(first), "[[]]")
+    # Column by column, because `count` compares all values of one in C: a job has about fifty columns.
+    values = [*zip(*rows, strict=True)]
+    differ = tuple(column.count(value) < len(rows) for column, value in zip(values, first, strict=True))
+    different = [*zip(*compress(values, differ), strict=True)] or [()] * len(rows)
+    return differ, (json_parameter(first), json_parameter(different))
+
+
+def _values(differ: tuple[bool, ...]) -> list[str]:
+    """For each column, the expression of its value in `_short` rows."""
+    places = count()
+    return [f"value ->> {next(places)}" if differs else f"?1 ->> {n}" for n, differs in enumerate(differ)]
 
 
 @lru_cache(maxsize=256)
 def insert_of(table: str, columns: tuple[str, ...], differ: tuple[bool, ...]) -> str:
-    """The statement that adds many rows. `differ` has one flag per column: whether the rows differ in it.
-
-    Columns with one value for all rows are read from the first row (?1), the others from the short row of each (?2).
-    This makes the rows short, because rows of one batch are similar. SQLite reads JSON from the start to each value.
-    """
-    places = count()
-    values = [f"value ->> {next(places)}" if differs else f"?1 ->> {n}" for n, differs in enumerate(differ)]
+    """The statement that adds many rows. `differ` has one flag per column: whether the rows differ in it."""
     names = ", ".join(f'"{name}"' for name in columns)
-    return f"INSERT INTO {table} ({names}) SELECT {', '.join(values)} FROM {json_rows('?2')}"  # noqa: S608
+    return f"INSERT INTO {table} ({names}) SELECT {', '.join(_values(differ))} FROM {json_rows('?2')}"  # noqa: S608
 
 
 @lru_cache(maxsize=256)
-def update_of(columns: tuple[str, ...]) -> str:
-    """The statement that writes these columns of many jobs, guarded by their old revision."""
+def update_of(columns: tuple[str, ...], differ: tuple[bool, ...]) -> str:
+    """The statement that writes these columns of many jobs, guarded by their old revision.
+
+    `differ` has a flag for `job_id`, one for the old revision, and one for each column.
+    """
+    named = zip(_values(differ), ("job_id", "old_revision", *columns), strict=True)
     return (
         f"UPDATE jobs SET {', '.join(f'{name} = new.{name}' for name in columns)} "  # noqa: S608
-        f"FROM (SELECT {columns_of_json(('job_id', 'old_revision', *columns))} FROM {json_rows()}) AS new "
+        f"FROM (SELECT {', '.join(f'{value} AS {name}' for value, name in named)} FROM {json_rows('?2')}) AS new "
         "WHERE jobs.job_id = new.job_id AND jobs.revision = new.old_revision"
     )
 
@@ -109,7 +123,8 @@ def update(connection: sqlite3.Connection, written: Sequence[Written], tally_slo
         rows.setdefault(columns, []).append([one.after.job_id, one.before.revision, *values])
     done = 0
     for columns, changed in rows.items():
-        done += connection.execute(update_of(columns), (json_parameter(changed),)).rowcount
+        differ, parameters = _short(changed)
+        done += connection.execute(update_of(columns, differ), parameters).rowcount
     if done != len(written):
         raise sqlite3.OperationalError(f"{len(written) - done} jobs have another revision than the writer loaded")
     _count(connection, tallies_of_changes(written), tally_slot)
