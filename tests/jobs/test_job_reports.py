@@ -16,6 +16,7 @@ from casare_rpa.domain.job_records import Change
 from casare_rpa.domain.limits import MAX_RESULT_BYTES, MAX_WRITE_CHARACTERS
 from casare_rpa.domain.protocol import JobError, JobReport
 from casare_rpa.domain.vocabulary import JobStatus, ReportStatus
+from casare_rpa.infrastructure.orchestrator.ports.sockets import FAST_LANE_BYTES
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import RobotConnection
 from hub.fake_peer import FakePeer, documents
 from orchestrator.slices import Instance, hello, instance
@@ -247,6 +248,32 @@ async def test_reports_of_one_message_wait_for_room_in_their_order(plane: Instan
     assert now.started_at is not None
     assert now.finished_at > now.started_at, "a report that waits behind another one is not older than it"
     assert await answers(peer) == [("ack", "batch")]
+
+
+async def test_answers_to_reports_of_one_write_are_sent_in_order_with_one_system_call(plane: Instance) -> None:
+    peer, link, job = await at_work(plane)
+    writes = len(peer.transport.written)
+    other = Job(workflow_id="w", tenant_id="default", job_id="job-unknown", submitted_at=job.submitted_at)
+    for place, report in enumerate([said(job, "running", message="on"), said(job, "completed", result=Raw(b"1"))]):
+        assert plane.reports.report(link, report, f"first {place}") is None
+    await plane.reports.write()
+    assert await answers(peer) == [("ack", "first 0"), ("ack", "first 1")]
+    assert len(peer.transport.written) == writes + 1
+    assert plane.reports.report(link, said(job, "completed"), "repeated") is None
+    assert plane.reports.report(link, said(other, "completed"), "refused") is None
+    assert plane.reports.report(link, said(job, "completed"), "last") is None
+    await plane.reports.write()
+    assert (await answers(peer))[2:] == [("ack", "repeated"), ("error", "refused"), ("ack", "last")]
+
+
+async def test_answers_of_one_write_wait_in_the_outbox_of_a_robot_that_is_behind(plane: Instance) -> None:
+    peer, link, job = await at_work(plane)
+    peer.transport.buffered = FAST_LANE_BYTES
+    peer.session.lane = None
+    for place in range(3):
+        assert plane.reports.report(link, said(job, "running" if place < 2 else "completed"), place) is None
+    await plane.reports.write()
+    assert await answers(peer) == [("ack", 0), ("ack", 1), ("ack", 2)]
 
 
 async def test_store_that_fails_refuses_a_message_of_several_reports_once(plane: Instance) -> None:

@@ -5,6 +5,7 @@ Source: docs/reference/websocket-contract.md, Sizes, Bad input, Additions.
 
 import re
 from array import array
+from functools import lru_cache
 from itertools import accumulate
 from typing import Any, Generic, Literal, TypeVar, cast, get_args
 
@@ -183,11 +184,18 @@ def encode(message: protocol.Message, message_id: MessageId | None = None) -> by
     b'{"type":"ping","payload":{"timestamp":"2025-12-22T14:30:00.000Z"}}'
     """
     body = _ENCODE(message)
-    tag = message.TYPE.encode()
-    if isinstance(message, protocol.Flat):
-        return b'{"type":"' + tag + b'",' + body[1:]
-    identity = b"" if message_id is None else b',"id":' + _ENCODE(message_id)
-    return b'{"type":"' + tag + b'"' + identity + b',"payload":' + body + b"}"
+    opening, flat = _opening(type(message))
+    if flat:
+        return opening + b"," + body[1:]
+    if message_id is None:
+        return b'%b,"payload":%b}' % (opening, body)
+    return b'%b,"id":%b,"payload":%b}' % (opening, _ENCODE(message_id), body)
+
+
+@lru_cache(maxsize=256)
+def _opening(kind: type[protocol.Message]) -> tuple[bytes, bool]:
+    """The JSON text of a message up to its type, and whether the message is flat. Cached: each kind has one."""
+    return b'{"type":"%b"' % kind.TYPE.encode(), issubclass(kind, protocol.Flat)
 
 
 def numbered(json: bytes, position: Position) -> bytes:

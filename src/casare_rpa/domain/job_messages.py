@@ -91,7 +91,7 @@ def update_message(job: VisibleJob, timestamp: str, waiting: Sequence[PendingRea
 
     `timestamp` is RFC 3339 text, because both messages about a change have the same.
     """
-    reasons = [WaitReason(code=reason.code.value, message=reason.message) for reason in waiting]
+    reasons = [WaitReason(code=reason.code.value, message=reason.message) for reason in waiting] if waiting else None
     robot_id = job.visible_robot_id
     progress = round(job.progress)
     return JobUpdate(
@@ -104,7 +104,7 @@ def update_message(job: VisibleJob, timestamp: str, waiting: Sequence[PendingRea
         attempt=job.attempt or UNSET,
         message=job.message if job.message is not None else UNSET,
         workflow_id=job.workflow_id,
-        contact="lost" if robot_id and job.contact_lost else UNSET,
+        contact="lost" if job.contact_lost and robot_id else UNSET,
         pending_reasons=reasons or UNSET,
         cancel=job.cancel_stage or UNSET,
         progress_exact=UNSET if progress == job.progress else job.progress,

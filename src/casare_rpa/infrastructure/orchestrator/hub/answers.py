@@ -58,29 +58,41 @@ class AnswerQueue:
         self._last = answer
         return answer
 
-    def settle(self, answers: Sequence[PendingAnswer], error: CasareError | None = None) -> None:
+    def settle(self, answers: Sequence[PendingAnswer], error: CasareError | None = None, *, more: bool = False) -> None:
         """Answer messages with an ack, or with an error; those behind an earlier pending answer are sent after it.
 
         `answers` are of one write. A message without an id gets its error only if no other shares the write: merged
-        progress is refused once per id, not once more without an id.
+        progress is refused once per id, not once more without an id. `more`: a call for the same connection follows
+        immediately, and sends these answers with its own, because each write to a socket is a system call.
         """
         for answer in answers:
             answer.unsettled -= 1
             answer.settled = answer.unsettled <= 0
             if answer.error is None and (answer.message_id is not None or len(answers) == 1):
                 answer.error = error
+        if more:
+            return
+        acks: list[protocol.Ack] = []
         while (first := self.first) is not None and first.settled:
             self.first = first.following
             self.preceding -= first.precedes_all
             if first.error is not None:
-                self._session.refuse(first.error, first.message_id)
+                self._refuse_after(acks, first.error, first.message_id)
+                acks = []
             elif first.message_id is not None:
-                self._session.send(protocol.Ack(id=first.message_id))
+                acks.append(protocol.Ack(id=first.message_id))
+        if acks:
+            self._session.send_all(acks)
         if self.first is None:
             self._last = None
             if self._drained is not None:
                 self._drained.set()
                 self._drained = None
+
+    def _refuse_after(self, acks: list[protocol.Ack], error: CasareError, message_id: MessageId | None) -> None:
+        if acks:
+            self._session.send_all(acks)
+        self._session.refuse(error, message_id)
 
     def acknowledge_in_turn(self, message_id: MessageId) -> None:
         """Send the ack of a message that has taken effect after the answers to the messages that are not answered."""

@@ -284,10 +284,12 @@ class JobReports:
         for waiting, one in zip(batch, applied, strict=True):
             self._follow(waiting, one)
         publish_applied(self._bus, applied)
+        last = {waiting.connection: waiting for waiting in batch}
         for waiting, one in zip(batch, applied, strict=True):
             refused = one.answer if isinstance(one.answer, Refusal) else None
             refusal = ProtocolError(refused.answer, field=refused.field) if refused is not None else None
-            waiting.connection.answers.settle(waiting.answers, refusal and waiting.about(refusal))
+            more = last[waiting.connection] is not waiting
+            waiting.connection.answers.settle(waiting.answers, refusal and waiting.about(refusal), more=more)
 
     def _follow(self, waiting: PendingReport, applied: Applied) -> None:
         """Keep `reported` to the jobs that the robot works on, and take back its `busy` when one of them ends.

@@ -282,7 +282,7 @@ def _place(job: Job, numbers: ChangeNumbers | None) -> list[object]:
         job.progress,
         job.message,
         job.contact_lost_at is not None,
-        job.cancel_stage,
+        None if job.cancel_requested_at is None else job.cancel_stage,
         job.revision,
     )
     return [job.tenant_id, numbers.seq, numbers.tenant_seq, state]

@@ -127,11 +127,13 @@ class JobStream:
                 self._receive_progress(jobs)
             case JobsChanged(changes):
                 for change in changes:
-                    if change.numbers.tenant_seq is not None:
-                        self._take(change.job, change.numbers)
-                    else:
+                    if change.numbers.tenant_seq is None:
                         self._feed.expect(change.numbers.seq, self._clock.monotonic())
                         self._receive_unnumbered(change.before, change.job)
+                    elif self._feed.pass_on(change.numbers.seq, 1):  # as `_take`, inline: this runs for each report
+                        self._show_change(change.job, change.numbers)
+                    else:
+                        self._take(change.job, change.numbers)
             case JobsAdded(added):
                 for new in added:
                     self._take(new.job, new.numbers)
@@ -340,8 +342,7 @@ class JobStream:
 
     def _watched(self, *streams: str) -> bool:
         """Whether one of these streams has a viewer, or any stream."""
-        wanted = streams or JOB_STREAMS
-        return any(isinstance(audience, tuple) and audience[0] in wanted for audience in self._hub.audiences())
+        return any(isinstance(one, tuple) and one[0] in (streams or JOB_STREAMS) for one in self._hub.audiences())
 
     async def _skip_missed(self) -> None:
         """Continue after the newest stored change, because no viewer waits for earlier ones."""
