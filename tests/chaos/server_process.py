@@ -15,7 +15,7 @@ def answer_before_commit() -> None:
     """The store answers its callers before COMMIT, which breaks the main guarantee of the project."""
     import asyncio
     import time
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from casare_rpa.infrastructure.orchestrator.storage import batcher
@@ -28,7 +28,10 @@ def answer_before_commit() -> None:
         await start(self)
 
     def run(
-        self: batcher.GroupCommit[Any], connection: object, batch: Sequence[batcher.Operation]
+        self: batcher.GroupCommit[Any],
+        connection: object,
+        batch: Sequence[batcher.Operation],
+        _later: Callable[[], Sequence[batcher.Operation]],
     ) -> list[batcher.Outcome]:
         """Like the real one, also in errors, but it answers the callers earlier."""
         try:

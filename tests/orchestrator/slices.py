@@ -13,13 +13,14 @@ from casare_rpa.domain.credentials import Principal, Role
 from casare_rpa.domain.instance_facts import InstanceFacts
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job
-from casare_rpa.domain.job_records import Applied, Change, ShownChanges, StreamState
+from casare_rpa.domain.job_records import Added, Applied, Change, JobToAdd, ShownChanges, StreamState
 from casare_rpa.domain.job_submissions import NewSubmission
 from casare_rpa.domain.logs import LinesAfter
 from casare_rpa.domain.protocol import ActiveJob, Heartbeat, Hello, JobReport
 from casare_rpa.domain.robot_records import Beat
 from casare_rpa.domain.robot_sessions import LostSession, RunningInstance, SessionKey
 from casare_rpa.domain.robots import Robot
+from casare_rpa.domain.selection import Slots
 from casare_rpa.domain.vocabulary import Feature, ReportStatus, RobotStatus
 from casare_rpa.infrastructure.orchestrator.bus.events import Event, EventBus, WorkAvailable
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
@@ -88,6 +89,14 @@ class InterceptedStore(SqliteStore):
         call = partial(super().apply, audit=audit, session=session)
         applied: list[Applied] = await self._through("apply", call, changes)
         return applied
+
+    async def add_jobs(self, jobs: Sequence[JobToAdd], *, audit: NewAudit | None = None) -> list[Added | None]:
+        added: list[Added | None] = await self._through("add_jobs", partial(super().add_jobs, audit=audit), jobs)
+        return added
+
+    async def claim(self, slots: Slots, at: Instant) -> list[Job]:
+        claimed: list[Job] = await self._through("claim", super().claim, slots, at)
+        return claimed
 
     async def beat(self, beats: Sequence[Beat]) -> list[LostSession]:
         lost: list[LostSession] = await self._through("beat", super().beat, beats)

@@ -236,9 +236,10 @@ class InlineBatcher(Batcher[sqlite3.Connection]):
         if self._access.faults.cut_off is CutOff.HANGS:
             self._loop.call_later(CUT_OFF_SECONDS, self._write)
             return
-        batch, self._operations = self._operations, []
+        half = (len(self._operations) + 1) // 2  # the others arrive while these execute
+        batch, self._operations = self._operations[:half], self._operations[half:]
         try:
-            outcomes = self._group.run(self._connection, batch)
+            outcomes = self._group.run(self._connection, batch, self._take_waiting)
         except Killed:
             if not self._access.disk.connection.in_transaction:
                 self._committed()
@@ -247,6 +248,10 @@ class InlineBatcher(Batcher[sqlite3.Connection]):
             return
         self._committed()
         self._loop.call_later(self._access.answer_delay(), self._answer, outcomes)
+
+    def _take_waiting(self) -> list[Operation]:
+        taken, self._operations = self._operations, []
+        return taken
 
     def _answer(self, outcomes: list[Outcome]) -> None:
         resolve(outcomes)

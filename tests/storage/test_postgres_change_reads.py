@@ -1,4 +1,4 @@
-"""Changes of other instances are read from PostgreSQL without those that the instance knows."""
+"""Changes of other instances are read from PostgreSQL without the ones that the instance knows."""
 
 import pytest
 

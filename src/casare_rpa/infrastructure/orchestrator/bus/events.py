@@ -36,6 +36,10 @@ class JobsAdded(msgspec.Struct, frozen=True, gc=False):
     added: Sequence[AddedJob]
 
 
+class SubmitBegun(msgspec.Struct, frozen=True, gc=False):
+    """New jobs are being written. A claim that begins now may be committed with them."""
+
+
 class JobsOffered(msgspec.Struct, frozen=True, gc=False):
     """Pending jobs are offered to robots (T2). Their status stays `pending`."""
 
@@ -110,6 +114,7 @@ class WorkAvailable(msgspec.Struct, frozen=True, gc=False):
 
 Event = (
     JobsAdded
+    | SubmitBegun
     | JobsOffered
     | JobsChanged
     | JobsProgressed

@@ -16,6 +16,7 @@ from casare_rpa.infrastructure.orchestrator.bus.events import (
     JobsChanged,
     JobsOffered,
     QueueChanged,
+    SubmitBegun,
     WorkAvailable,
     publish_applied,
 )
@@ -55,9 +56,12 @@ class Dispatcher:
         fleet: Fleet,
         clock: Clock,
         *,
+        with_submits: bool = False,
         poll_seconds: float = POLL_SECONDS,
         rest_seconds: float = REST_SECONDS,
     ) -> None:
+        """`with_submits`: claim as soon as jobs are being written; the store does both in the order of calls."""
+        self._with_submits = with_submits
         self._poll_seconds = poll_seconds
         self._rest_seconds = rest_seconds
         self._store = store
@@ -74,8 +78,13 @@ class Dispatcher:
         self._offering = True
         bus.subscribe(self._receive)
 
-    def _receive(self, event: JobsChanged | JobsAdded | WorkAvailable | QueueChanged | CancelOrdered | Hint) -> None:
+    def _receive(
+        self, event: JobsChanged | JobsAdded | SubmitBegun | WorkAvailable | QueueChanged | CancelOrdered | Hint
+    ) -> None:
         match event:
+            case SubmitBegun():
+                if not self._with_submits:
+                    return
             case JobsChanged(changes):
                 for change in changes:
                     if change.transition in FOLLOWED:

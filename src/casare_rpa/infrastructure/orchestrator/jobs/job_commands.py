@@ -20,7 +20,13 @@ from casare_rpa.domain.job_request import DEFAULT_QUEUE
 from casare_rpa.domain.job_submissions import NewSubmission, new_job, retry_of
 from casare_rpa.domain.permissions import require_admin, require_tenant
 from casare_rpa.domain.robots import Robot
-from casare_rpa.infrastructure.orchestrator.bus.events import AddedJob, EventBus, JobsAdded, publish_applied
+from casare_rpa.infrastructure.orchestrator.bus.events import (
+    AddedJob,
+    EventBus,
+    JobsAdded,
+    SubmitBegun,
+    publish_applied,
+)
 from casare_rpa.infrastructure.orchestrator.jobs.submissions import (
     body_digest,
     keys_of,
@@ -214,6 +220,7 @@ class JobCommands:
         return JobToAdd(new_job(submission, job_id, at), key, digest, principal.name, request_id or new_request_id())
 
     async def _add(self, news: Sequence[JobToAdd], audit: NewAudit | None) -> list[Added]:
+        self._bus.publish(SubmitBegun())
         added = [one for one in await self._store.add_jobs(news, audit=audit) if one is not None]
         if len(added) < len(news):
             raise Conflict("it was used before, for another body", field="Idempotency-Key")

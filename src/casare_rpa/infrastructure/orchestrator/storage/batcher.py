@@ -2,7 +2,8 @@
 
 A caller submits one argument of a batch command and gets its result after the transaction is durable. The writer takes
 all waiting operations, passes the operations of one command to one `execute`, and commits once. Under load, many
-callers share one flush of the disk; an idle store still answers each call after one commit.
+callers share one flush of the disk; an idle store still answers each call after one commit. A small transaction also
+takes the operations that arrive while it executes, so that a claim can share the flush of the submit before it.
 
     callers (event loop)          writer thread
     submit(command, argument) ──▶ queue ──▶ begin · execute per command, each in a savepoint · commit
@@ -25,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 MAX_WAITING = 50_000
 """The largest number of unanswered operations. Further callers wait for room."""
+SMALL = 50
+"""A transaction with fewer operations takes the later ones too, because they take less time than another flush."""
 CLOSED = "the store is closed"
 
 C = TypeVar("C")
@@ -97,17 +100,24 @@ class GroupCommit(Generic[C]):
         self._dirty = False
         """The last transaction failed: it must be rolled back and the caches reloaded before the next one."""
 
-    def run(self, connection: C, batch: Sequence[Operation]) -> list[Outcome]:
+    def run(
+        self, connection: C, batch: Sequence[Operation], later: Callable[[], Sequence[Operation]] = tuple
+    ) -> list[Outcome]:
         """One transaction. Never raises an Exception: each operation gets its result or its error.
 
-        When the transaction fails, every operation gets StoreUnavailable.
+        `later` returns the operations that arrived since the call. When the transaction fails, every operation gets
+        StoreUnavailable.
         """
+        operations = [*batch]
         committed = False
         try:
             if self._dirty:
                 self._clean_up(connection)
             self._driver.begin(connection)
             outcomes = self._execute(connection, batch)
+            if len(batch) < SMALL and (joined := later()):
+                operations += joined
+                outcomes += self._execute(connection, joined)
             if self._failpoints.active:
                 self._failpoints.hit("store.commit")
             self._driver.commit(connection)
@@ -118,7 +128,7 @@ class GroupCommit(Generic[C]):
                 self._failpoints.hit("store.committed")
         except Exception as error:  # the edge of the writer: reported to every caller of this transaction
             self.failures += 1
-            logger.error("the store could not commit %d operations: %s", len(batch), error, exc_info=True)  # noqa: G201
+            logger.error("the store could not commit %d operations: %s", len(operations), error, exc_info=error)
             self._dirty = True
             self._release(connection)
             unavailable = StoreUnavailable(
@@ -127,7 +137,7 @@ class GroupCommit(Generic[C]):
                 else "the store could not commit; nothing was written, try again"
             )
             unavailable.__cause__ = error
-            return [(operation, None, unavailable) for operation in batch]
+            return [(operation, None, unavailable) for operation in operations]
         return outcomes
 
     def _release(self, connection: C) -> None:
@@ -219,6 +229,8 @@ class Batcher(Generic[C]):
         self._waiting: queue.SimpleQueue[Operation | None] = queue.SimpleQueue()
         self._room = asyncio.Semaphore(max_waiting)
         self._closed = False
+        self._ended = False
+        """Whether the writer thread took the end of the queue."""
         self._opened: asyncio.Future[None] = self._loop.create_future()
         self._thread = threading.Thread(target=self._write_all, name="store writer", daemon=True)
 
@@ -276,18 +288,22 @@ class Batcher(Generic[C]):
             self._loop.call_soon_threadsafe(self._opened.set_exception, error)
             return
         self._loop.call_soon_threadsafe(self._opened.set_result, None)
-        last = False
-        while not last and (first := self._waiting.get()) is not None:
+        while not self._ended and (first := self._waiting.get()) is not None:
             # All operations that arrived during the last commit share the next one; `submit` limits their number.
-            batch = [first]
-            while not self._waiting.empty():
-                operation = self._waiting.get()
-                if operation is None:
-                    last = True
-                    break
-                batch.append(operation)
-            self._loop.call_soon_threadsafe(resolve, self._group.run(connection, batch))
+            outcomes = self._group.run(connection, [first, *self._take_waiting()], self._take_waiting)
+            self._loop.call_soon_threadsafe(resolve, outcomes)
         self._driver.disconnect(connection)
+
+    def _take_waiting(self) -> list[Operation]:
+        """The operations in the queue, up to its end. For the writer thread."""
+        taken: list[Operation] = []
+        while not self._ended and not self._waiting.empty():
+            operation = self._waiting.get()
+            if operation is None:
+                self._ended = True
+            else:
+                taken.append(operation)
+        return taken
 
 
 def resolve(outcomes: Sequence[Outcome]) -> None:
