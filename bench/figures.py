@@ -18,15 +18,31 @@ class Target:
     """The required value of a figure, for example at least 100,000 messages a second."""
 
     name: str
-    must: float
+    must: float | None
+    """`None` if there is only a stretch."""
     stretch: float | None = None
     """A higher goal."""
     at_least: bool = True
     scales: bool = True
     """Whether the figure depends on the speed of the machine. Memory, ratios and shares of a core do not."""
 
+    @property
+    def limit(self) -> str:
+        """The name with the required value, or with the stretch."""
+        value = self.stretch if self.must is None else self.must
+        assert value is not None
+        return f"{self.name}{' stretch' if self.must is None else ''} {'≥' if self.at_least else '≤'} {human(value)}"
+
     def met(self, value: float) -> bool:
-        return value >= self.must if self.at_least else value <= self.must
+        """Whether it has the required value."""
+        return self.must is None or self._reaches(value, self.must)
+
+    def stretched(self, value: float) -> bool | None:
+        """Whether it has the value of the stretch; `None` without one."""
+        return None if self.stretch is None else self._reaches(value, self.stretch)
+
+    def _reaches(self, value: float, wanted: float) -> bool:
+        return value >= wanted if self.at_least else value <= wanted
 
     def judge(self, value: float) -> str:
         """The verdict in one or two words."""
@@ -35,6 +51,8 @@ class Target:
         if self.stretch is None:
             return "met"
         far = value / self.stretch if self.at_least else self.stretch / value
+        if self.must is None:
+            return "met" if far >= 1 else f"not met, × {far:.2f} of it"
         return f"met, × {far:.2f} of the stretch" if far < 1 else f"met, and the stretch {human(self.stretch)}"
 
     def at_full_speed(self, value: float, speed: float) -> float:
@@ -96,6 +114,20 @@ class Figures:
         if self.speed is not None:
             known.speeds.append(self.speed)
 
+    def add_ratio(
+        self, name: str, to: str, *, server: str = "casare", pinned: bool, target: Target | None = None
+    ) -> None:
+        """The last turn of a server divided by the last one of another; nothing if one of them has none.
+
+        Called in each turn after both, so that both figures are of the same minute. The figure is one of `casare`,
+        with the server in its name if it is another row of the product.
+        """
+        figure, other = (self.get(name, server=one, pinned=pinned) for one in (server, to))
+        if figure is not None and other is not None and other.runs[-1]:
+            row = "" if server == "casare" else f", {server}"
+            value = figure.runs[-1] / other.runs[-1]
+            self.add(f"{name}{row}, relative to {to}", f"× {to}", value, pinned=pinned, target=target)
+
     def all(self) -> list[Figure]:
         return list(self._known.values())
 
@@ -110,14 +142,14 @@ class Figures:
     def rows(self, before: dict[str, float]) -> Iterable[list[str]]:
         """One row per figure: value, target, and the ratios to other servers of this run and to the last release."""
         for figure in self.all():
-            if figure.server != "casare":
+            if figure.server != "casare" and figure.target is None:
                 continue
             others = self.others(figure)
             ratios = [f"{one.server} {human(one.median)} ({ratio(figure.median, one.median)})" for one in others]
             busy = [f"{one.server} {statistics.median(one.busy):.2f}" for one in (figure, *others) if one.busy]
             last = before.get(figure.key)
             yield [
-                figure.name,
+                figure.name if figure.server == "casare" else f"{figure.name}, {figure.server}",
                 "1 core" if figure.pinned else "2 cores",
                 f"{human(figure.median)} {figure.unit}",
                 verdict(figure),
@@ -151,7 +183,7 @@ def verdict(figure: Figure) -> str:
     target = figure.target
     if target is None:
         return "–"
-    sentences = [f"{target.name} {'≥' if target.at_least else '≤'} {human(target.must)}: {target.judge(figure.median)}"]
+    sentences = [f"{target.limit}: {target.judge(figure.median)}"]
     if figure.speeds and target.scales:
         speed = statistics.median(figure.speeds)
         value = target.at_full_speed(figure.median, speed)

@@ -45,6 +45,48 @@ def test_verdict_of_memory_is_the_same_on_every_machine() -> None:
     assert verdict(memory) == "P7 ≤ 32: MISSED"
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(0.8, "Q1 stretch ≥ 1: not met, × 0.80 of it"), (1.0, "Q1 stretch ≥ 1: met")],
+)
+def test_verdict_of_a_stretch_alone_is_never_missed(value: float, said: str) -> None:
+    figures = figures_of([value], Target("Q1", None, 1, scales=False), speed=0.5)
+    [figure] = figures.all()
+    assert verdict(figure) == said
+    assert figures.missed() == []
+
+
+def test_ratio_is_that_of_two_servers_in_one_turn() -> None:
+    figures = Figures()
+    for ours, other in ((10.0, 20.0), (30.0, 20.0), (20.0, 10.0)):
+        figures.add("jobs", "jobs/s", ours, pinned=True)
+        figures.add("jobs", "jobs/s", other, server="pg-boss", pinned=True)
+        figures.add_ratio("jobs", "pg-boss", pinned=True, target=Target("Q1", 0.7))
+        figures.add_ratio("jobs", "absent", pinned=True)
+    figure = figures.get("jobs, relative to pg-boss", pinned=True)
+    assert figure is not None
+    assert figure.runs == [0.5, 1.5, 2.0]
+    assert verdict(figure) == "Q1 ≥ 0.7: met"
+    assert figures.get("jobs, relative to absent", pinned=True) is None
+
+
+def test_ratio_of_another_row_of_the_product_has_its_name() -> None:
+    figures = Figures()
+    figures.add("jobs", "jobs/s", 30.0, server="casare, PostgreSQL", pinned=True)
+    figures.add("jobs", "jobs/s", 20.0, server="oban", pinned=True)
+    figures.add_ratio("jobs", "oban", server="casare, PostgreSQL", pinned=True)
+    figure = figures.get("jobs, casare, PostgreSQL, relative to oban", pinned=True)
+    assert figure is not None
+    assert figure.runs == [1.5]
+
+
+def test_table_has_the_other_rows_of_the_product_with_a_target() -> None:
+    figures = Figures()
+    figures.add("jobs", "jobs/s", 5_000.0, server="casare, one real robot", pinned=True, target=Target("Q4", 4_000))
+    line = table(figures.rows({})).splitlines()[-1]
+    assert line == "| jobs, casare, one real robot | 1 core | 5,000 jobs/s | Q4 ≥ 4,000: met | – | – | – |"
+
+
 def test_table_shows_ratios_to_others_of_the_same_measure_and_to_the_last_release() -> None:
     figures = figures_of([300.0])
     figures.add("deliveries", "deliveries/s", 150.0, server="bare", pinned=True, busy=0.5)
