@@ -13,8 +13,23 @@ from pathlib import Path
 
 import uvloop
 
-from bench import connections, fairness, fan_out, fleet_day, hostile, inbound, instances, jobs, leases, queues, systems
+from bench import (
+    agents,
+    connections,
+    fairness,
+    fan_out,
+    fleet_day,
+    hostile,
+    inbound,
+    instances,
+    jobs,
+    leases,
+    queues,
+    systems,
+    targets,
+)
 from bench.figures import RELAYED_WHEN_SET, Figures, human, medians_of, table, verdict
+from bench.growth import growth
 from bench.machine import described, pin
 from bench.plan import BRIEF, QUICK, WHOLE, Plan
 from bench.servers import LOAD_CORE
@@ -88,44 +103,12 @@ def whole(figures: Figures, *, pinned: bool) -> Iterator[tuple[str, Step]]:
         yield "fan-out", partial(fan_out.measure, figures, pinned=pinned, viewers=viewers, plan=BRIEF)
     for viewers in (100, 1000, 5000):
         yield "fan-out", partial(fan_out.measure_jobs, figures, pinned=pinned, viewers=viewers)
+    if pinned:
+        yield "queues-growth", partial(queues.measure_growth, figures, pinned=pinned, turns=WHOLE.turns)
+        yield "queues-robot", partial(agents.measure, figures, pinned=pinned, turns=WHOLE.turns)
     yield from on_postgres(figures, pinned=pinned, plan=WHOLE)
     for robots, batch in ((200, 1), (1, jobs.BATCH), (1, 1)):
         yield "jobs", partial(jobs.measure, figures, pinned=pinned, robots=robots, batch=batch, plan=BRIEF)
-
-
-GROWTH = (
-    ("inbound: mix with logs, 50 robots", "inbound: mix with logs, 1000 robots", 20, False),
-    (
-        "fan-out: 100 viewers, 64 at once",
-        "fan-out: 1000 viewers, 64 at once",
-        10,
-        False,
-    ),
-    ("fan-out: 1000 viewers, 64 at once", "fan-out: 5000 viewers, 64 at once", 5, False),
-    ("fan-out: job updates, 100 viewers, 64 at once", "fan-out: job updates, 1000 viewers, 64 at once", 10, False),
-    ("jobs: 50 at once, 1 robots", "jobs: 50 at once, 200 robots", 200, False),
-    ("submit to job_assign: 1 idle robots, p50", "submit to job_assign: 1000 idle robots, p50", 1000, True),
-    (
-        "submit to job_assign: 1000 idle robots, 100,000 jobs wait, p50",
-        "submit to job_assign: 1000 idle robots, 1,000,000 jobs wait, p50",
-        10,
-        True,
-    ),
-    (
-        "end to next job_assign: 1000 busy robots, 100,000 jobs wait, p50",
-        "end to next job_assign: 1000 busy robots, 1,000,000 jobs wait, p50",
-        10,
-        True,
-    ),
-    ("connects, 500", "connects, 5000", 10, False),
-    ("memory of a connection, 1000 idle robots", "memory of a connection, 10000 idle robots", 10, True),
-    (
-        "fleet: 1000 robots, 500 dashboards, share of a core",
-        "fleet: 10000 robots, 500 dashboards, share of a core",
-        10,
-        True,
-    ),
-)
 
 
 async def run(figures: Figures, *, runs: int, briefly: bool, only: list[str]) -> None:
@@ -160,24 +143,20 @@ def _fail(_loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
     os._exit(1)
 
 
-def growth(figures: Figures) -> Iterator[str]:
-    """The exponent of each pair of measures: the cost grows as the load raised to this power."""
-    for small, large, factor, cost in GROWTH:
-        for pinned in (True, False):
-            exponent = figures.exponent(small, large, factor, cost=cost, pinned=pinned)
-            if exponent is not None:
-                cores = "1 core" if pinned else "2 cores"
-                yield f"- {large}, {cores}: × {factor} the load, cost of one × load^{exponent:.2f}"
-
-
 def compared(figures: Figures) -> str:
     """The systems that were measured in turns, with the records and guarantees of each of them."""
     titles = (
-        ("Job queues under the same load", {queues.NAME: "ended jobs"}, systems.QUEUES),
+        ("Job queues under the same load", queues.COMPARED, systems.QUEUES),
         ("Messages to 1,000 viewers", fan_out.COMPARED, systems.FAN_OUT),
     )
     tables = ((title, systems.comparison(figures, columns, known, pinned=True)) for title, columns, known in titles)
     return "".join(f"\n{title}:\n\n{lines}\n" for title, lines in tables if lines)
+
+
+def targeted(figures: Figures) -> str:
+    """Whether the targets are met, pinned and as measured here."""
+    lines = targets.summary(figures, pinned=True)
+    return f"\nThe targets of this version, pinned:\n\n{lines}\n" if lines else ""
 
 
 def main() -> None:
@@ -198,6 +177,7 @@ def main() -> None:
     kept = RESULTS / f"{__version__}.json"
     print(table(figures.rows(medians_of(kept))))
     print(compared(figures))
+    print(targeted(figures))
     print(f"\nHow fast this machine was; 1 is a bare relay with {RELAYED_WHEN_SET:,} deliveries a second:\n")
     for pinned in (True, False):
         if speeds := figures.speeds(pinned=pinned):
@@ -213,7 +193,9 @@ def main() -> None:
     if wanted.keep:
         RESULTS.mkdir(exist_ok=True)
         kept.write_text(figures.json(about), encoding="utf-8")
-        (RESULTS / f"{__version__}.md").write_text(f"{table(figures.rows({}))}\n{compared(figures)}", encoding="utf-8")
+        (RESULTS / f"{__version__}.md").write_text(
+            f"{table(figures.rows({}))}\n{compared(figures)}{targeted(figures)}", encoding="utf-8"
+        )
 
 
 if __name__ == "__main__":

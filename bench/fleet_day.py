@@ -3,8 +3,8 @@
 import asyncio
 import time
 
-from bench import servers
-from bench.figures import Figures, Target, percentile
+from bench import servers, targets
+from bench.figures import Figures, percentile
 from bench.fleet import Robot, dashboards, fleet, heartbeat, log, report, running_jobs
 from bench.machine import Busy, cpu_seconds
 from bench.peer import Peer, connect, post, requests, sent_at, stamp
@@ -78,10 +78,10 @@ async def _watch(figures: Figures, day: Day, process_id: int, robots: int, secon
     cores, share = (cpu_seconds(process_id) - used) / wall, busy.share
     whole = robots == 10_000
     name = f"fleet: {robots} robots, {DASHBOARDS} dashboards"
-    p9 = Target("P9", 0.75, 0.5, at_least=False, scales=False) if whole else None
-    figures.add(f"{name}, share of a core", "cores", cores, pinned=pinned, target=p9, busy=share)
-    p9 = Target("P9", 100, at_least=False) if whole else None
-    figures.add(f"{name}, p99 to a dashboard", "ms", percentile(day.late, 0.99), pinned=pinned, target=p9)
+    target = targets.Q10 if whole else None
+    figures.add(f"{name}, share of a core", "cores", cores, pinned=pinned, target=target, busy=share)
+    target = targets.Q10_LATE if whole else None
+    figures.add(f"{name}, p99 to a dashboard", "ms", percentile(day.late, 0.99), pinned=pinned, target=target)
     figures.add(f"{name}, deliveries", "deliveries/s", (day.seen - seen) / wall, pinned=pinned)
 
 

@@ -5,7 +5,7 @@ import contextlib
 import time
 from collections.abc import Callable, Sequence
 
-from bench import jobs, servers
+from bench import jobs, servers, targets
 from bench.figures import Figures, Target
 from bench.fleet import Robot, fleet, heartbeat, log, report, running_jobs, until
 from bench.machine import Busy, Spent
@@ -83,6 +83,9 @@ async def measure(
                 if bare is not None:
                     rate, busy = await _limit(bare.port, plan.seconds)
                     figures.add(name, "messages/s", rate, server="bare picows", pinned=pinned, busy=busy)
+                    if kind == "mix with logs" and robots == 50:
+                        for other, ratio in targets.Q8_TO.items():
+                            figures.add_ratio(name, other, pinned=pinned, target=ratio)
 
 
 def _blocks(crew: list[Robot], line: Line) -> dict[int, list[bytes]]:

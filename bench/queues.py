@@ -3,11 +3,8 @@
 import asyncio
 import contextlib
 import json
-import sqlite3
 import subprocess
-import sys
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import partial
@@ -15,78 +12,79 @@ from pathlib import Path
 
 import asyncpg
 
-from bench import jobs, postgres, servers
-from bench.figures import Figures
-from bench.fleet import WAIT_SECONDS, dashboards
-from bench.machine import Busy, pin_children
-from bench.peer import get, requests
+from bench import agents, jobs, postgres, servers, targets
+from bench.figures import Figures, Target
+from bench.fleet import WAIT_SECONDS
+from bench.machine import pin_children
 from bench.plan import Plan
-from bench.servers import ADMIN, BENCH_NODE, BENCH_PYTHON, HOST, LOAD_CORE, MODULES
-from bench.store import fill, key_of, robot_id
+from bench.servers import BENCH_NODE, BENCH_PYTHON, HOST, LOAD_CORE, MODULES
+from bench.store import fill
+from bench.turns import Count, Counted, Queue, Turn, counted_in, of_flow, turn
 
 ROBOTS = 200
+GROWN = (ROBOTS // 10, ROBOTS)
 NAME = f"queues: {jobs.BATCH} at once"
-WARM_SECONDS = 1.0
+RECORDED = f"{NAME}, recorded steps"
+FLUSHES = f"{NAME}, flushes of the journal"
+COMPARED = {NAME: "ended jobs", RECORDED: "recorded steps"}
+"""The figures of all queues, and their headings in one table."""
 SECONDS = 2.0
 OBAN = Path(".tools/oban/bin/python")
-SLOTS = 50
 OURS_ON_POSTGRES = f"casare{jobs.ON_POSTGRES}"
 OURS_WITH_DASHBOARDS = f"casare, {jobs.DASHBOARDS} dashboards"
 OURS_WITH_AGENT = "casare, one real robot"
-ENDED = "SELECT count(*) FROM jobs WHERE status = 'completed'"
-
-
-@dataclass(frozen=True)
-class Queue:
-    """One running system: begins and ends the load, and counts the ended jobs in its store."""
-
-    begin: Callable[[], Awaitable[None]]
-    stop: Callable[[], Awaitable[int]]
-    """Ends the submits, waits for the jobs, and returns the number of all submitted jobs so far."""
-    ended: Callable[[], Awaitable[int]]
-
+ENDED_ON_POSTGRES = "SELECT count(*) FROM jobs WHERE status = 'completed'"
+RATE_TARGETS = {"casare": targets.Q1, OURS_WITH_AGENT: targets.Q4}
+RATIOS: tuple[tuple[str, str, dict[str, Target]], ...] = (
+    (NAME, "casare", targets.Q1_TO),
+    (RECORDED, "casare", targets.Q2_TO),
+    (NAME, OURS_ON_POSTGRES, targets.Q3_TO),
+)
+"""The figure and the row of the product, and the queues to which it is compared in each turn."""
 
 Opened = AbstractAsyncContextManager[Queue]
-Count = Callable[[], Awaitable[int]]
-
-
-async def rate(
-    queue: Queue, seconds: float, *, warm_seconds: float = WARM_SECONDS, wait_seconds: float = WAIT_SECONDS
-) -> tuple[float, float]:
-    """Ended jobs per second in the store, and this process's share of a core. Fails if a job is lost or runs twice."""
-    await queue.begin()
-    await asyncio.sleep(warm_seconds)
-    began, busy = time.monotonic(), Busy()
-    before = await queue.ended()
-    await asyncio.sleep(seconds)
-    took, share = time.monotonic() - began, busy.share
-    value = (await queue.ended() - before) / took
-    submitted = await queue.stop()
-    async with asyncio.timeout(wait_seconds):
-        while (ended := await queue.ended()) < submitted:  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
-    if ended != submitted:
-        raise RuntimeError(f"{submitted} jobs were submitted, and {ended} are in the store as ended")
-    return value, share
 
 
 async def measure(figures: Figures, *, pinned: bool, turns: int, fastest: int | None = None) -> None:
     """Jobs per second of the product and of other queues, in turns; `fastest` limits the number of the others."""
-    others = {name: program for name, program in PROGRAMS.items() if program.is_here(name)}
+    here = [name for name, program in PROGRAMS.items() if program.is_here(name)][:fastest]
     async with contextlib.AsyncExitStack() as stack:
         opened = {
             "casare": await stack.enter_async_context(on_sqlite(pinned)),
             OURS_WITH_DASHBOARDS: await stack.enter_async_context(on_sqlite(pinned, viewers=jobs.DASHBOARDS)),
-            OURS_WITH_AGENT: await stack.enter_async_context(with_agent(pinned)),
+            OURS_WITH_AGENT: await stack.enter_async_context(agents.of_agent(pinned)),
             OURS_ON_POSTGRES: await stack.enter_async_context(on_postgres(pinned)),
         }
-        for name in list(others)[:fastest]:
-            opened[name] = await stack.enter_async_context(others[name].open(pinned))
+        for name in here:
+            opened[name] = await stack.enter_async_context(PROGRAMS[name].open(pinned))
         for _ in range(turns):
             for name, queue in opened.items():
-                value, busy = await rate(queue, SECONDS)
-                of_load = busy if name.startswith("casare") else None  # the others bring a load of their own
-                figures.add(NAME, "jobs/s", value, server=name, pinned=pinned, busy=of_load)
+                _add(figures, name, await turn(queue, SECONDS), pinned)
+            for figure, server, others in RATIOS:
+                for other, target in others.items():
+                    figures.add_ratio(figure, other, server=server, pinned=pinned, target=target)
+
+
+def _add(figures: Figures, name: str, of: Turn, pinned: bool) -> None:
+    """The figures of one turn of a queue."""
+    busy = of.busy if name.startswith("casare") else None  # the others bring a load of their own
+    target = RATE_TARGETS.get(name)
+    figures.add(NAME, "jobs/s", of.rate, server=name, pinned=pinned, target=target, busy=busy)
+    if of.recorded is not None:
+        target = targets.Q2 if name == "casare" else None
+        figures.add(RECORDED, "steps/s", of.recorded, server=name, pinned=pinned, target=target)
+    if of.flushes is not None:
+        figures.add(FLUSHES, "a job", of.flushes, pinned=pinned, target=targets.Q5)
+
+
+async def measure_growth(figures: Figures, *, pinned: bool, turns: int) -> None:
+    """Jobs per second of a tenth of the robots, and of all, in turns."""
+    async with contextlib.AsyncExitStack() as stack:
+        opened = {robots: await stack.enter_async_context(on_sqlite(pinned, robots=robots)) for robots in GROWN}
+        for _ in range(turns):
+            for robots, queue in opened.items():
+                of = await turn(queue, SECONDS)
+                figures.add(f"{NAME}, {robots} robots", "jobs/s", of.rate, pinned=pinned, busy=of.busy)
 
 
 async def measure_beside_oban(figures: Figures, *, pinned: bool, plan: Plan) -> None:
@@ -103,96 +101,36 @@ async def _runs_of(program: "Program", seconds: float, pinned: bool) -> AsyncIte
     async with program.open(pinned) as queue:
 
         async def run() -> float:
-            return (await rate(queue, seconds))[0]
+            return (await turn(queue, seconds)).rate
 
         yield run
 
 
 @contextlib.asynccontextmanager
-async def on_sqlite(pinned: bool, viewers: int = 0) -> AsyncIterator[Queue]:
+async def on_sqlite(pinned: bool, *, robots: int = ROBOTS, viewers: int = 0) -> AsyncIterator[Queue]:
     """The product on a file; pinned, its server has core 0. The other queues have no viewers."""
     with servers.folder() as data:
-        fill(data, ROBOTS)
+        fill(data, robots)
         async with servers.casare(data, pinned) as server:
-            flow = await jobs.working(server.port, ROBOTS, 1, viewers=viewers, at_once=True)
-            yield _of_flow(flow, server.port, _counted_in(data))
-
-
-@contextlib.asynccontextmanager
-async def with_agent(pinned: bool) -> AsyncIterator[Queue]:
-    """The product on a file with one robot process of 50 slots; pinned, its server has core 0."""
-    with servers.folder() as data:
-        fill(data, 1, SLOTS)
-        async with servers.casare(data, pinned) as server:
-            flow = jobs.Flow()
-            await dashboards(server.port, 1, flow.see_end)
-            async with _agent(server.port, data / "robot", pinned):
-                yield _of_flow(flow, server.port, _counted_in(data))
-
-
-@contextlib.asynccontextmanager
-async def _agent(port: int, folder: Path, pinned: bool) -> AsyncIterator[None]:
-    """The connected robot process of the product; pinned, on the core of the load."""
-    program = str(servers.PEERS / "agent_robot.py")
-    command = [sys.executable, program, f"http://{HOST}:{port}", robot_id(0), key_of(0), str(folder)]
-    process = await asyncio.create_subprocess_exec(*command)
-    try:
-        pin_children(process.pid, LOAD_CORE if pinned else None)
-        client = await requests(HOST, port)
-        request = get("/api/v1/robots", ADMIN)
-        async with asyncio.timeout(WAIT_SECONDS):
-            while json.loads(await client.send(request))["items"][0]["status"] == "offline":  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
-        client.transport.close()
-        pin_children(process.pid, LOAD_CORE if pinned else None)  # with the threads that it has started
-        yield
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+            flow = await jobs.working(server.port, robots, 1, viewers=viewers, at_once=True)
+            yield of_flow(flow, server.port, counted_in(data))
 
 
 @contextlib.asynccontextmanager
 async def on_postgres(pinned: bool) -> AsyncIterator[Queue]:
     """The product on PostgreSQL; pinned, PostgreSQL has core 0."""
-    async with postgres.cluster(1, ROBOTS, 1, pinned) as cluster, counted(cluster.url, ENDED) as count:
+    async with postgres.cluster(1, ROBOTS, 1, pinned) as cluster, counted(cluster.url, ENDED_ON_POSTGRES) as count:
         port = cluster.instances[0].port
-        yield _of_flow(await jobs.working(port, ROBOTS, 1, viewers=0, at_once=True), port, count)
-
-
-def _counted_in(data: Path) -> Count:
-    """A function that returns the number of completed jobs in the file of the product."""
-
-    def count() -> int:
-        with contextlib.closing(sqlite3.connect(f"file:{data / 'casare.db'}?mode=ro", uri=True)) as connection:
-            return int(connection.execute(ENDED).fetchone()[0])
-
-    return partial(asyncio.to_thread, count)
-
-
-def _of_flow(flow: jobs.Flow, port: int, count: Count) -> Queue:
-    """Jobs over HTTP to robots over WebSocket."""
-    submitters: list[asyncio.Task[None]] = []
-
-    async def begin() -> None:
-        flow.going = True
-        submitters[:] = [asyncio.create_task(flow.submit(port, jobs.BATCH)) for _ in range(jobs.BATCH_SUBMITTERS)]
-
-    async def stop() -> int:
-        flow.going = False
-        await asyncio.gather(*submitters)
-        return flow.submitted
-
-    return Queue(begin, stop, count)
+        yield of_flow(await jobs.working(port, ROBOTS, 1, viewers=0, at_once=True), port, count)
 
 
 @contextlib.asynccontextmanager
 async def counted(url: str, sql: str) -> AsyncIterator[Count]:
-    """A function that returns the number that the statement selects."""
+    """A function that returns the numbers that the statement selects, in the order of `Counted`."""
     connection = await asyncpg.connect(url)
 
-    async def count() -> int:
-        return int(await connection.fetchval(sql))
+    async def count() -> Counted:
+        return Counted(*map(int, await connection.fetchrow(sql)))
 
     try:
         yield count
@@ -249,9 +187,9 @@ async def _of_redis(command: list[str], request: str, pinned: bool) -> AsyncIter
     async with servers.redis(pinned) as server:
         reader, writer = await asyncio.open_connection(HOST, server.port)
 
-        async def count() -> int:
+        async def count() -> Counted:
             writer.write(f"{request}\r\n".encode())
-            return int((await reader.readline()).removeprefix(b":"))
+            return Counted(int((await reader.readline()).removeprefix(b":")))
 
         async with _program([*command, str(server.port)], count, pinned) as queue:
             yield queue
@@ -260,7 +198,7 @@ async def _of_redis(command: list[str], request: str, pinned: bool) -> AsyncIter
 
 @dataclass(frozen=True)
 class Program:
-    """Another job queue: its program, and the request for the number of ended jobs in its store."""
+    """Another job queue: its program, and the request for the numbers of ended jobs and recorded steps in its store."""
 
     program: tuple[Path, str]
     """The interpreter, and the file in bench/peers."""
@@ -281,7 +219,8 @@ class Program:
 # The order is that of their figures when all were compared for the first time: QUICK=1 measures the first two.
 PROGRAMS = {
     "pgqueuer": Program(
-        (BENCH_PYTHON, "pgqueuer_jobs.py"), "SELECT count(*) FROM pgqueuer_log WHERE status = 'successful'"
+        (BENCH_PYTHON, "pgqueuer_jobs.py"),
+        "SELECT count(*) FILTER (WHERE status = 'successful'), count(*) FROM pgqueuer_log",
     ),
     "graphile-worker": Program(
         (BENCH_NODE, "graphile_worker_jobs.mjs"),
@@ -307,6 +246,8 @@ PROGRAMS = {
         needs=(OBAN.parents[1] / ".stamp",),
     ),
     "procrastinate": Program(
-        (BENCH_PYTHON, "procrastinate_jobs.py"), "SELECT count(*) FROM procrastinate_jobs WHERE status = 'succeeded'"
+        (BENCH_PYTHON, "procrastinate_jobs.py"),
+        "SELECT (SELECT count(*) FROM procrastinate_jobs WHERE status = 'succeeded'), "
+        "(SELECT count(*) FROM procrastinate_events)",
     ),
 }

@@ -9,37 +9,47 @@ import pytest
 
 from bench import fan_out, queues
 from bench.figures import Figures
-from bench.queues import PROGRAMS, Program, Queue, rate
+from bench.queues import PROGRAMS, Program
 from bench.systems import FAN_OUT, QUEUES, System, comparison
+from bench.turns import Counted, Queue, turn
 
 
-def queue(submitted: int, counts: Iterator[int]) -> Queue:
-    """A queue whose store has these numbers of ended jobs, one after the other."""
+def queue(submitted: int, counts: Iterator[Counted]) -> Queue:
+    """A queue with these numbers in its store, one after the other."""
 
     async def begin() -> None: ...
 
     async def stop() -> int:
         return submitted
 
-    async def ended() -> int:
+    async def count() -> Counted:
         return next(counts)
 
-    return Queue(begin, stop, ended)
+    return Queue(begin, stop, count)
 
 
 async def test_rate_is_that_of_the_ends_in_the_store() -> None:
-    value, _ = await rate(queue(500, iter((100, 300, 400, 500))), 0.1, warm_seconds=0)
-    assert 1_000 < value <= 2_000
+    of = await turn(queue(500, map(Counted, (100, 300, 400, 500))), 0.1, warm_seconds=0)
+    assert 1_000 < of.rate <= 2_000
+    assert of.recorded is None
+    assert of.flushes is None
+
+
+async def test_recorded_steps_and_flushes_are_those_between_both_counts() -> None:
+    counts = (Counted(100, 490, 7), Counted(300, 1_510, 27), Counted(500, 2_500, 40))
+    of = await turn(queue(500, iter(counts)), 0.1, warm_seconds=0)
+    assert of.recorded == pytest.approx(of.rate * 5.1)
+    assert of.flushes == pytest.approx(0.1)
 
 
 async def test_job_that_ran_twice_fails_the_measurement() -> None:
     with pytest.raises(RuntimeError, match="500 jobs were submitted, and 501 are in the store as ended"):
-        await rate(queue(500, iter((100, 300, 501))), 0.01, warm_seconds=0)
+        await turn(queue(500, map(Counted, (100, 300, 501))), 0.01, warm_seconds=0)
 
 
 async def test_lost_job_fails_the_measurement() -> None:
     with pytest.raises(TimeoutError):
-        await rate(queue(500, repeat(499)), 0.01, warm_seconds=0, wait_seconds=0.1)
+        await turn(queue(500, repeat(Counted(499))), 0.01, warm_seconds=0, wait_seconds=0.1)
 
 
 def test_program_that_is_not_installed_is_left_out_with_a_line(
