@@ -71,24 +71,24 @@ async def measure(
         crew = await fleet(server.port, robots)
         await running_jobs(server.port, crew, 1)
         for kind in kinds:
-            blocks = _blocks(crew, KINDS[kind])
+            sent = blocks(crew, KINDS[kind])
             name = f"inbound: {kind}, {robots} robots{jobs.ON_POSTGRES if on_postgres else ''}"
             target = (ON_POSTGRES if on_postgres else TARGETS).get(kind) if robots == 50 else None
             for _ in range(plan.turns):
                 spent = Spent(server.process_id, server.database_id) if server.database_id else None
-                rate, busy, number = await _rate(crew, blocks, plan.seconds)
-                figures.add(name, "messages/s", rate, pinned=pinned, target=target, busy=busy)
+                value, busy, number = await rate(crew, sent, plan.seconds)
+                figures.add(name, "messages/s", value, pinned=pinned, target=target, busy=busy)
                 if spent is not None:
                     jobs.add_spent(figures, name, "message", spent.each(number), pinned)
                 if bare is not None:
-                    rate, busy = await _limit(bare.port, plan.seconds)
-                    figures.add(name, "messages/s", rate, server="bare picows", pinned=pinned, busy=busy)
+                    value, busy = await _limit(bare.port, plan.seconds)
+                    figures.add(name, "messages/s", value, server="bare picows", pinned=pinned, busy=busy)
                     if kind == "mix with logs" and robots == 50:
                         for other, ratio in targets.Q8_TO.items():
                             figures.add_ratio(name, other, pinned=pinned, target=ratio)
 
 
-def _blocks(crew: list[Robot], line: Line) -> dict[int, list[bytes]]:
+def blocks(crew: list[Robot], line: Line) -> dict[int, list[bytes]]:
     """The messages of each robot in blocks."""
     return {
         robot.number: [
@@ -106,11 +106,11 @@ TARGETS = {
 ON_POSTGRES = {"mix with logs": Target("P1", 40_000, 60_000)}
 
 
-async def _rate(crew: list[Robot], blocks: dict[int, list[bytes]], seconds: float) -> tuple[float, float, int]:
+async def rate(crew: list[Robot], messages: dict[int, list[bytes]], seconds: float) -> tuple[float, float, int]:
     """Messages per second, the load generator's share of a core, and the number of all messages."""
     acked = 0
     going = True
-    sent = dict.fromkeys(blocks, 0)
+    sent = dict.fromkeys(messages, 0)
 
     def more(robot: Robot, _payload: bytes) -> None:
         nonlocal acked
@@ -120,7 +120,7 @@ async def _rate(crew: list[Robot], blocks: dict[int, list[bytes]], seconds: floa
 
     def send(robot: Robot) -> None:
         count = sent[robot.number] = sent[robot.number] + 1
-        robot.peer.send(blocks[robot.number][count % VARIANTS])
+        robot.peer.send(messages[robot.number][count % VARIANTS])
 
     for robot in crew:
         robot.acked = more
@@ -129,11 +129,11 @@ async def _rate(crew: list[Robot], blocks: dict[int, list[bytes]], seconds: floa
     await asyncio.sleep(0.5)  # until all are at full speed
     began, before, busy = time.monotonic(), acked, Busy()
     await asyncio.sleep(seconds)
-    rate = (acked - before) * BLOCK / (time.monotonic() - began)
+    value = (acked - before) * BLOCK / (time.monotonic() - began)
     share = busy.share
     going = False
     await until(lambda: acked == sum(sent.values()))
-    return rate, share, acked * BLOCK
+    return value, share, acked * BLOCK
 
 
 async def _limit(port: int, seconds: float) -> tuple[float, float]:

@@ -129,7 +129,8 @@ async def working(port: int, robots: int, slots: int, *, viewers: int = DASHBOAR
     flow = Flow()
     for robot in await fleet(port, robots, slots):
         robot.assigned, robot.acked = flow.take_at_once if at_once else flow.take, flow.end
-    await dashboards(port, viewers, flow.see)
+    if viewers:
+        await dashboards(port, viewers, flow.see)
     return flow
 
 
@@ -197,7 +198,7 @@ async def measure_assign(
         name = f"submit to job_assign: {robots} idle robots" + (f", {pending:,} jobs wait" if pending else "")
         for _ in range(turns):
             load = Busy()
-            took = await _assignments(crew, running.port, number)
+            took = await assignments(crew, running.port, number)
             busy = load.share
             if on_postgres:
                 factor = 1.5 if pending else 1.0
@@ -261,7 +262,8 @@ def _add(
         figures.add(f"{name}, p{share * 100:g}", "ms", percentile(took, share), pinned=pinned, target=target, busy=busy)
 
 
-async def _assignments(crew: list[Robot], port: int, number: int) -> list[float]:
+async def assignments(crew: list[Robot], port: int, number: int) -> list[float]:
+    """The milliseconds from a submit to its `job_assign`, one job after the other."""
     assigned = asyncio.Event()
     ended = asyncio.Event()
     at = 0.0

@@ -25,7 +25,7 @@ ROBOTS = 200
 GROWN = (ROBOTS // 10, ROBOTS)
 NAME = f"queues: {jobs.BATCH} at once"
 RECORDED = f"{NAME}, recorded steps"
-FLUSHES = f"{NAME}, flushes of the journal"
+FLUSHES = f"{NAME}, one real robot, flushes of its journal"
 COMPARED = {NAME: "ended jobs", RECORDED: "recorded steps"}
 """The figures of all queues, and their headings in one table."""
 SECONDS = 2.0

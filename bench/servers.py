@@ -19,12 +19,14 @@ from bench.product import measured
 HOST = "127.0.0.1"
 SECRET = "the-admin-secret-of-the-benchmarks"  # noqa: S105
 ADMIN = {"X-API-Secret": SECRET}
+STORES = Path(".casare-bench")
 PEERS = Path(__file__).parent / "peers"
 REDIS = Path("/usr/bin/redis-server")
 BENCH_PYTHON = Path(".tools/bench/bin/python")
 BENCH_NODE = Path(".tools/bench/bin/node")
 MODULES = PEERS / "node_modules"
 MOSQUITTO = Path("/usr/sbin/mosquitto")
+NATS = Path(shutil.which("nats-server") or "/usr/sbin/nats-server")
 RELAYS = {
     "picows": (BENCH_PYTHON, "picows_relay.py"),
     "fastapi": (Path(sys.executable), "fastapi_relay.py"),
@@ -76,9 +78,8 @@ def free_port() -> int:
 @contextlib.contextmanager
 def folder() -> Iterator[Path]:
     """A new folder on the real disk, because fsync is part of the measurement."""
-    base = Path(".casare-bench")
-    base.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=base) as name:
+    STORES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=STORES) as name:
         yield Path(name)
 
 
@@ -127,13 +128,12 @@ async def bare(name: str, pinned: bool) -> AsyncIterator[Running]:
 async def nats(pinned: bool) -> AsyncIterator[Running]:
     """nats-server with its WebSocket port, no authentication."""
     port, other = free_port(), free_port()
-    binary = shutil.which("nats-server") or "/usr/sbin/nats-server"
     with folder() as data:
         config = data / "nats.conf"
         config.write_text(
             f'listen: "{HOST}:{other}"\nwebsocket {{ listen: "{HOST}:{port}", no_tls: true, compression: false }}\n'
         )
-        async with started([binary, "-c", str(config), "-l", str(data / "log")], port, pinned) as running:
+        async with started([str(NATS), "-c", str(config), "-l", str(data / "log")], port, pinned) as running:
             yield running
 
 
