@@ -183,11 +183,11 @@ $(BENCH_SERVERS): | .tools/bench/.stamp
 	  || echo "setup: what is missing of these packages is left out of the comparison: apt-get install $(BENCH_PACKAGES)"
 
 BENCH_PEERS := .tools/bench/.stamp .tools/bench/.node .tools/oban/.stamp $(BENCH_SERVERS) $(SERVERS)
-bench: setup $(if $(AGAINST),,$(BENCH_PEERS)) ## measure the speed, in comparison with other programs; QUICK=1 RUNS=3 ONLY="inbound jobs" KEEP=1; AGAINST=<commit> compares with that version
+bench: setup $(if $(AGAINST),,$(BENCH_PEERS)) ## measure the speed, in comparison with other programs; QUICK=1 RUNS=3 ONLY="inbound jobs" KEEP=1; ONLY=history JOBS=1000000; AGAINST=<commit> compares with that version
 ifneq ($(AGAINST),)
 	@$(BIN)/python -m bench.against $(AGAINST) $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
 else
-	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(RUNS),--runs $(RUNS)) $(if $(KEEP),--keep) $(if $(ONLY),--only $(ONLY))
+	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(RUNS),--runs $(RUNS)) $(if $(KEEP),--keep) $(if $(ONLY),--only $(ONLY)) $(if $(JOBS),--history-jobs $(JOBS))
 endif
 
 bench-dashboard: setup $(DASHBOARD) $(CHROMIUM) ## measure the dashboard with 50,000 and 1,000,000 jobs; fails when a limit is missed; JOBS=50000 measures one store

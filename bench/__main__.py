@@ -3,6 +3,8 @@
 import argparse
 import asyncio
 import datetime as dt
+import itertools
+import logging
 import os
 import statistics
 import sys
@@ -19,6 +21,7 @@ from bench import (
     fairness,
     fan_out,
     fleet_day,
+    history,
     hostile,
     inbound,
     instances,
@@ -37,7 +40,11 @@ from casare_rpa import __version__
 
 RESULTS = Path(__file__).parent / "results"
 Step = Callable[[], Awaitable[None]]
+logger = logging.getLogger(__name__)
 MILLION = 1_000_000
+HISTORY = "history"
+STEP_SECONDS = 1_800.0
+"""The longest time of a measure; `history` fills a store first, which has no limit."""
 TOGETHER = ("progress and heartbeats", "mix with logs")
 ALONE = ("progress", "log", "heartbeat")
 
@@ -111,30 +118,49 @@ def whole(figures: Figures, *, pinned: bool) -> Iterator[tuple[str, Step]]:
         yield "jobs", partial(jobs.measure, figures, pinned=pinned, robots=robots, batch=batch, plan=BRIEF)
 
 
-async def run(figures: Figures, *, runs: int, briefly: bool, only: list[str]) -> None:
-    """Run all measures, pinned and not, the given number of times. The speed of the machine is measured before each."""
+async def run(figures: Figures, *, runs: int, briefly: bool, only: list[str], ended: int) -> list[str]:
+    """Run all measures, pinned and not, the given number of times. The speed of the machine is measured before each.
+
+    Returns the measures that failed. A failure ends only its measure, because the others have taken half an hour.
+    """
     asyncio.get_running_loop().set_exception_handler(_fail)
+    failed: list[str] = []
     for turn in range(runs):
         for pinned in (True, False):
             pin(os.getpid(), LOAD_CORE if pinned else None)
             async with fan_out.of_relay("picows", 1_000, pinned=pinned) as relay:
-                for name, step in (quick if briefly else whole)(figures, pinned=pinned):
+                steps = (quick if briefly else whole)(figures, pinned=pinned)
+                if HISTORY in only and pinned:
+                    plan = QUICK if briefly else WHOLE
+                    one = partial(history.measure, figures, pinned=pinned, ended=ended, turns=plan.turns)
+                    steps = itertools.chain(steps, [(HISTORY, one)])
+                for name, step in steps:
                     if not only or name in only or name.partition("-")[0] in only:
                         figures.speed = await fan_out.speed(relay)
                         what = f"{name}, {'1 core' if pinned else '2 cores'}, run {turn + 1} of {runs}"
-                        await _tell(figures, what, step)
+                        if not await run_step(figures, what, step, None if name == HISTORY else STEP_SECONDS):
+                            failed.append(what)
+    return failed
 
 
-async def _tell(figures: Figures, what: str, step: Step) -> None:
-    """Run one step and print its result."""
+async def run_step(figures: Figures, what: str, step: Step, most_seconds: float | None) -> bool:
+    """Run one step and print its result, or why it failed. Returns whether it ended without an error."""
     began = time.monotonic()
     known = {figure.key: len(figure.runs) for figure in figures.all()}
-    await step()
+    failed = False
+    try:
+        async with asyncio.timeout(most_seconds):
+            await step()
+    except Exception:  # the edge of a measure: the others are run, and the command fails at its end
+        logger.exception("%s failed", what)
+        failed = True
     speed = figures.speed or 0.0
-    print(f"{what}: {time.monotonic() - began:.1f} s, machine × {speed:.2f}", file=sys.stderr)
+    seconds = f"{'FAILED after ' if failed else ''}{time.monotonic() - began:.1f} s"
+    print(f"{what}: {seconds}, machine × {speed:.2f}", file=sys.stderr)
     for figure in figures.all():
         if len(figure.runs) != known.get(figure.key, 0):
             print(f"    {figure.name}, {figure.server}: {human(figure.median)} {figure.unit}", file=sys.stderr)
+    return not failed
 
 
 def _fail(_loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
@@ -167,13 +193,18 @@ def main() -> None:
         nargs="*",
         default=[],
         help="inbound, fan-out, jobs, queues, assign, postgres (or its parts -many and -large), connections, fairness, "
-        "hostile, fleet",
+        "hostile, fleet, history",
     )
     parser.add_argument("--runs", type=int, default=1, help="runs of everything; the table has medians of all turns")
     parser.add_argument("--keep", action="store_true", help="write bench/results/ for this release")
+    parser.add_argument(
+        "--history-jobs", type=int, default=history.JOBS, help="ended jobs of history, which runs only with --only"
+    )
     wanted = parser.parse_args()
     figures = Figures()
-    uvloop.run(run(figures, runs=wanted.runs, briefly=wanted.quick, only=wanted.only))
+    failed = uvloop.run(
+        run(figures, runs=wanted.runs, briefly=wanted.quick, only=wanted.only, ended=wanted.history_jobs)
+    )
     kept = RESULTS / f"{__version__}.json"
     print(table(figures.rows(medians_of(kept))))
     print(compared(figures))
@@ -187,7 +218,8 @@ def main() -> None:
     print("\n".join(growth(figures)))
     for figure in figures.missed():
         cores = "1 core" if figure.pinned else "2 cores"
-        missed = f"{figure.name}, {cores}: {human(figure.median)} {figure.unit}: {verdict(figure)}"
+        server = "" if figure.server == "casare" else f", {figure.server}"
+        missed = f"{figure.name}{server}, {cores}: {human(figure.median)} {figure.unit}: {verdict(figure)}"
         print(f"missed: {missed}", file=sys.stderr)
     about = {"version": __version__, "measured": dt.datetime.now(dt.UTC).date().isoformat(), **described()}
     if wanted.keep:
@@ -196,6 +228,9 @@ def main() -> None:
         (RESULTS / f"{__version__}.md").write_text(
             f"{table(figures.rows({}))}\n{compared(figures)}{targeted(figures)}", encoding="utf-8"
         )
+    for what in failed:
+        print(f"failed: {what}; the error is above", file=sys.stderr)
+    sys.exit(bool(failed))
 
 
 if __name__ == "__main__":

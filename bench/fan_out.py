@@ -383,7 +383,7 @@ def _relay(name: str, *needs: Path, module: str | None = None) -> Other:
 # The order is that of their figures when all were compared for the first time: QUICK=1 measures the first two.
 OTHERS = {
     "uWebSockets": _relay("uwebsockets", module="socketify"),
-    "nats-server": Other(lambda viewers, pinned: of_nats(viewers, pinned=pinned)),
+    "nats-server": Other(lambda viewers, pinned: of_nats(viewers, pinned=pinned), (servers.NATS,)),
     "bare picows": _relay("picows"),
     "ws": _relay("ws", servers.MODULES / "ws"),
     "Mosquitto": Other(lambda viewers, pinned: of_mosquitto(viewers, pinned=pinned), (servers.MOSQUITTO,)),
