@@ -26,46 +26,60 @@ BEGIN_SECONDS = 900.0
 """The first round of retention begins within ten minutes of the start. It counts the jobs, which takes time too."""
 SETTLE_SECONDS = 2.0
 EMPTY = "an empty store"
+KEEP_ALL = {
+    "CASARE_RETENTION_JOBS": "1000000000",
+    "CASARE_RETENTION_JOBS_DAYS": "3650",
+    "CASARE_RETENTION_LOG_LINES": "1000000000",
+    "CASARE_RETENTION_LOG_DAYS": "3650",
+    "CASARE_RETENTION_LOG_BYTES": "1000000000000",
+}
+"""Settings with which retention deletes nothing, also if it begins during the measurement."""
 Values = dict[str, tuple[str, float]]
 """The unit and the value of each figure."""
 
 
 async def measure(figures: Figures, *, pinned: bool, ended: int, turns: int) -> None:
-    """The same figures on both stores in turns; the server of the other store is stopped meanwhile."""
+    """The figures on both stores in turns: first while retention deletes nothing, then while it deletes jobs."""
     check_space(ended, free_bytes())
     history = History(ended)
     with servers.folder() as full, servers.folder() as empty:
         await asyncio.to_thread(fill_history, full, IDLE, history)
         fill(empty, IDLE)
-        async with (
-            servers.casare(full, pinned, **history.settings) as large,
-            servers.casare(empty, pinned, **history.settings) as small,
-        ):
-            with stopped(small.process_id):
-                await _begun(full)
-            for _ in range(turns):
-                with stopped(large.process_id):
-                    before = await _values(small.port)
-                with stopped(small.process_id):
-                    deleted, began = deleted_number(full), time.monotonic()
-                    after = await _values(large.port)
-                    gone, took = (deleted_number(full) - deleted) / SHOWN_A_JOB, time.monotonic() - began
-                add(figures, ended, before, after, gone / took, pinned=pinned)
+        for deletes in (False, True):
+            settings = history.settings if deletes else KEEP_ALL
+            async with (
+                servers.casare(full, pinned, **settings) as large,
+                servers.casare(empty, pinned, **settings) as small,
+            ):
+                if deletes:
+                    with stopped(small.process_id):
+                        await _begun(full)
+                for _ in range(turns):
+                    with stopped(large.process_id):
+                        of_empty = await _values(small.port)
+                    with stopped(small.process_id):
+                        before, began = deleted_number(full), time.monotonic()
+                        of_full = await _values(large.port)
+                        deleted, took = (deleted_number(full) - before) / SHOWN_A_JOB, time.monotonic() - began
+                    add(figures, ended, of_empty, of_full, pinned=pinned, deleted=deleted / took if deletes else None)
 
 
-def add(figures: Figures, ended: int, empty: Values, full: Values, deleted: float, *, pinned: bool) -> None:
-    """The figures of one turn. Fails if retention has deleted nothing in it."""
-    if not deleted:
+def add(
+    figures: Figures, ended: int, empty: Values, full: Values, *, pinned: bool, deleted: float | None = None
+) -> None:
+    """The figures of one turn; `deleted` is the rate of retention, if it must delete jobs. Fails if it did not."""
+    if deleted == 0:
         raise RuntimeError("retention deleted nothing during a turn: measure more ended jobs, with JOBS=10000000")
-    store = f"history: {ended:,} ended jobs"
+    store = f"history: {ended:,} ended jobs" + ("" if deleted else ", nothing to delete")
     for name, (unit, value) in full.items():
         other = empty[name][1]
         figures.add(f"{store}, {name}", unit, value, pinned=pinned)
         figures.add(f"{store}, {name}", unit, other, server=EMPTY, pinned=pinned)
         worse = other / value if unit.endswith("/s") else value / other
-        named = f"{store}, {name}, cost of one"
-        figures.add(named, f"× {EMPTY}", worse, pinned=pinned, target=targets.HISTORY)
-    figures.add(f"{store}, jobs deleted by retention", "jobs/s", deleted, pinned=pinned)
+        target = targets.HISTORY if deleted else None
+        figures.add(f"{store}, {name}, cost of one", f"× {EMPTY}", worse, pinned=pinned, target=target)
+    if deleted:
+        figures.add(f"{store}, jobs deleted by retention", "jobs/s", deleted, pinned=pinned)
 
 
 @contextlib.contextmanager

@@ -130,7 +130,7 @@ def test_full_disk_is_reported_before_the_store_is_filled() -> None:
 def test_turn_is_judged_by_the_cost_beside_the_empty_store() -> None:
     figures = Figures()
     empty = {"jobs": ("jobs/s", 1_000.0), "submit": ("ms", 1.0)}
-    history.add(figures, 500, empty, {"jobs": ("jobs/s", 800.0), "submit": ("ms", 1.4)}, 2_000.0, pinned=True)
+    history.add(figures, 500, empty, {"jobs": ("jobs/s", 800.0), "submit": ("ms", 1.4)}, pinned=True, deleted=2_000.0)
     rate = figures.get("history: 500 ended jobs, jobs, cost of one", pinned=True)
     time_of_submit = figures.get("history: 500 ended jobs, submit, cost of one", pinned=True)
     assert rate is not None
@@ -140,9 +140,18 @@ def test_turn_is_judged_by_the_cost_beside_the_empty_store() -> None:
     assert verdict(time_of_submit) == "history ≤ 1.3: MISSED"
 
 
+def test_turn_without_retention_has_no_target() -> None:
+    figures = Figures()
+    history.add(figures, 500, {"jobs": ("jobs/s", 9.0)}, {"jobs": ("jobs/s", 3.0)}, pinned=True)
+    cost = figures.get("history: 500 ended jobs, nothing to delete, jobs, cost of one", pinned=True)
+    assert cost is not None
+    assert cost.runs == [3.0]
+    assert cost.target is None
+
+
 def test_turn_in_which_retention_deleted_nothing_fails() -> None:
     with pytest.raises(RuntimeError, match="retention deleted nothing during a turn"):
-        history.add(Figures(), 500, {}, {}, 0.0, pinned=True)
+        history.add(Figures(), 500, {}, {}, pinned=True, deleted=0.0)
 
 
 def test_stopped_process_continues_afterwards() -> None:
