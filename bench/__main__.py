@@ -147,13 +147,15 @@ async def run_step(figures: Figures, what: str, step: Step, most_seconds: float 
     """Run one step and print its result, or why it failed. Returns whether it ended without an error."""
     began = time.monotonic()
     known = {figure.key: len(figure.runs) for figure in figures.all()}
-    failed = False
+    failed, others = False, asyncio.all_tasks()
     try:
         async with asyncio.timeout(most_seconds):
             await step()
     except Exception:  # the edge of a measure: the others are run, and the command fails at its end
         logger.exception("%s failed", what)
         failed = True
+        for task in asyncio.all_tasks() - others:
+            task.cancel()
     speed = figures.speed or 0.0
     seconds = f"{'FAILED after ' if failed else ''}{time.monotonic() - began:.1f} s"
     print(f"{what}: {seconds}, machine × {speed:.2f}", file=sys.stderr)

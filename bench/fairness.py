@@ -7,7 +7,7 @@ import time
 from bench import fan_out, servers
 from bench.fan_out import Watched
 from bench.figures import Figures, Target, percentile
-from bench.fleet import Robot, fleet, heartbeat, report, running_jobs
+from bench.fleet import Robot, background, fleet, heartbeat, report, running_jobs
 from bench.peer import Peer, connect
 from bench.servers import ADMIN, HOST
 from bench.store import fill
@@ -88,7 +88,7 @@ async def measure_flood(figures: Figures, *, pinned: bool, seconds: float) -> No
             asked = Asked(crew[1:])
             for _ in range(ROUNDS):
                 for late, floods in ((quiet, False), (flooded, True)):
-                    flood = asyncio.create_task(_flood(crew[0].peer, crew[0].robot_id)) if floods else None
+                    flood = background(_flood(crew[0].peer, crew[0].robot_id)) if floods else None
                     asked.took.clear()
                     await asked.talk(seconds)
                     late.append(percentile(asked.took, 0.99))

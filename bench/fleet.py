@@ -2,8 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 from bench.peer import Peer, Sink, connect, message, post, requests
 from bench.servers import ADMIN, HOST
@@ -11,6 +12,8 @@ from bench.store import key_of, robot_id
 
 WAIT_SECONDS = 120.0
 AT_ONCE = 64
+
+T = TypeVar("T")
 
 
 def now() -> str:
@@ -137,6 +140,16 @@ async def dashboards(port: int, number: int, sink: Sink, channels: tuple[str, ..
     for peer in opened:
         peer.sink = sink
     return opened
+
+
+def background(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    """A task whose result is awaited at the end of a measure. If that fails before, an error of the task ends nothing.
+
+    Otherwise the event loop would report the error as one of the load generator, which ends the whole run.
+    """
+    task = asyncio.create_task(work)
+    task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+    return task
 
 
 async def until(true: Callable[[], bool]) -> None:

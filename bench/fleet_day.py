@@ -5,7 +5,7 @@ import time
 
 from bench import servers, targets
 from bench.figures import Figures, percentile
-from bench.fleet import Robot, dashboards, fleet, heartbeat, log, report, running_jobs
+from bench.fleet import Robot, background, dashboards, fleet, heartbeat, log, report, running_jobs
 from bench.machine import Busy, cpu_seconds
 from bench.peer import Peer, connect, post, requests, sent_at, stamp
 from bench.servers import ADMIN, HOST
@@ -57,7 +57,7 @@ async def measure(figures: Figures, *, pinned: bool, robots: int, turns: int, se
             day.timed = set(watching[::50])
             for _ in range(WATCHERS):
                 await connect(HOST, server.port, "/ws/monitoring/robot-status", lambda _peer, _data: None, ADMIN)
-            tasks = [asyncio.create_task(_talk(crew)), asyncio.create_task(_submit(server.port))]
+            tasks = [background(_talk(crew)), background(_submit(server.port))]
             await asyncio.sleep(WARM_SECONDS)
             for _ in range(turns):
                 await _watch(figures, day, server.process_id, robots, seconds, pinned)

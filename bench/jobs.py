@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from bench import postgres, servers, targets
 from bench.figures import Figures, Target, percentile
-from bench.fleet import Robot, dashboards, fleet, report, reports, until
+from bench.fleet import Robot, background, dashboards, fleet, report, reports, until
 from bench.machine import Busy, Spent
 from bench.peer import Peer, post, requests
 from bench.plan import Plan
@@ -167,7 +167,7 @@ async def run_flow(flow: Flow, ports: Sequence[int], batch: int, seconds: float)
     """Jobs per second of these instances together, and the load generator's share of a core."""
     flow.going = True
     number = SUBMITTERS if batch == 1 else BATCH_SUBMITTERS
-    submitters = [asyncio.create_task(flow.submit(ports[n % len(ports)], batch)) for n in range(number)]
+    submitters = [background(flow.submit(ports[n % len(ports)], batch)) for n in range(number)]
     await asyncio.sleep(1.0)
     began, before, busy = time.monotonic(), flow.ended, Busy()
     await asyncio.sleep(seconds)

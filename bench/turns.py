@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench import jobs
-from bench.fleet import WAIT_SECONDS
+from bench.fleet import WAIT_SECONDS, background
 from bench.machine import Busy
 
 WARM_SECONDS = 1.0
@@ -101,7 +101,7 @@ def of_flow(flow: jobs.Flow, port: int, count: Count, batch: int = jobs.BATCH) -
 
     async def begin() -> None:
         flow.going = True
-        submitters[:] = [asyncio.create_task(flow.submit(port, batch)) for _ in range(jobs.BATCH_SUBMITTERS)]
+        submitters[:] = [background(flow.submit(port, batch)) for _ in range(jobs.BATCH_SUBMITTERS)]
 
     async def stop() -> int:
         flow.going = False

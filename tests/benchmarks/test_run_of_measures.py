@@ -1,11 +1,13 @@
 """A measure that fails or does not end is reported, and the other measures of the run are kept."""
 
 import asyncio
+import gc
 
 import pytest
 
 from bench.__main__ import quick, run_step, whole
 from bench.figures import Figures
+from bench.fleet import background
 
 
 async def test_measure_that_fails_is_reported_with_its_error(capsys: pytest.CaptureFixture[str]) -> None:
@@ -45,3 +47,24 @@ def test_growth_of_queues_and_of_the_robot_is_only_in_a_whole_pinned_run() -> No
     assert long <= {name for name, _ in whole(Figures(), pinned=True)}
     for steps in (whole(Figures(), pinned=False), quick(Figures(), pinned=True)):
         assert not long & {name for name, _ in steps}
+
+
+async def test_work_of_a_failed_measure_ends_with_it_and_is_not_an_error_of_the_load() -> None:
+    errors: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: errors.append(context))
+    started: list[asyncio.Task[None]] = []
+
+    async def submit() -> None:
+        raise ConnectionError("the server has ended")
+
+    async def step() -> None:
+        started.extend((background(submit()), background(asyncio.sleep(60))))
+        await asyncio.sleep(0.01)
+        raise RuntimeError("the worker has ended")
+
+    assert not await run_step(Figures(), "queues", step, 10.0)
+    with pytest.raises(asyncio.CancelledError):
+        await started[1]
+    started.clear()
+    gc.collect()
+    assert errors == []
