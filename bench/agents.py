@@ -26,7 +26,9 @@ NAME = "robot process"
 CHILDREN_BATCH = 10
 CHILDREN_WAITING = 100
 """Unfinished jobs of the robot that starts a process for each: after the last submit, all of them still run."""
-CHILDREN_SECONDS = 5.0
+CHILDREN_SECONDS = 10.0
+CHILDREN_WARM_SECONDS = 5.0
+"""All slots begin at once, so the first jobs end together."""
 
 
 @contextlib.asynccontextmanager
@@ -96,6 +98,6 @@ async def measure(figures: Figures, *, pinned: bool, turns: int) -> None:
                 figures.add(f"{NAME}: {slots} slots", "jobs/s", of.rate, pinned=pinned, busy=of.busy)
     with_children: AbstractAsyncContextManager[Queue] = partial(of_agent, pinned, children=True)()
     async with with_children as queue:
-        of = await turn(queue, CHILDREN_SECONDS)
+        of = await turn(queue, CHILDREN_SECONDS, warm_seconds=CHILDREN_WARM_SECONDS)
         name = f"{NAME}: {SLOTS} slots, a process for each job"
         figures.add(name, "jobs/s", of.rate, pinned=pinned, busy=of.busy)
