@@ -2,7 +2,7 @@
 
 from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant
 from casare_rpa.domain.liveness import LEASE_SECONDS
-from casare_rpa.infrastructure.orchestrator.storage.cold.job_rows import LEASED
+from casare_rpa.infrastructure.orchestrator.storage.held_conditions import LEASED
 from casare_rpa.infrastructure.orchestrator.storage.statements import SqlConnection, Statement
 
 # The last history entry is used, not the one with the newest time. Otherwise entries from a clock that was far in the

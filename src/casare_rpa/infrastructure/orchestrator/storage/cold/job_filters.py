@@ -161,7 +161,8 @@ def _conditions(wanted: JobFilter, *, by_end: bool) -> Condition:
             conditions.append(f"{column} {sign} ?")
             values.append(instant)
     if wanted.to_cancel:
-        conditions.append("[+]finished_at IS NULL AND [+]cancel_requested_at IS NULL")
+        # An expression without an index, or PostgreSQL can read and sort all open jobs.
+        conditions.append("finished_at + 0 IS NULL AND [+]cancel_requested_at IS NULL")
     if wanted.to_retry:
         conditions.append(f"[+]finished_at IS NOT NULL AND NOT {_RETRIED}")
     return " AND ".join(conditions) or "true", values

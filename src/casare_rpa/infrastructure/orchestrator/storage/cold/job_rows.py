@@ -6,6 +6,7 @@ from casare_rpa.domain.job_records import JobHistoryEntry
 from casare_rpa.domain.statistics import Counts
 from casare_rpa.domain.vocabulary import JobStatus
 from casare_rpa.infrastructure.orchestrator.storage.decisions import MINUTE
+from casare_rpa.infrastructure.orchestrator.storage.held_conditions import LEASED, held_condition
 from casare_rpa.infrastructure.orchestrator.storage.rows import JOB_SELECT, job_of
 from casare_rpa.infrastructure.orchestrator.storage.statements import SqlConnection, Statement
 
@@ -16,9 +17,8 @@ _DAY = DAY_MINUTES * 60 * MICROSECONDS_PER_SECOND
 _HERE = """NOT EXISTS (
         SELECT 1 FROM robot_sessions AS held
         WHERE held.robot_id = jobs.robot_id AND held.session_id IS NOT NULL AND held.instance <> :instance)"""
-# A job with a lease is held. PostgreSQL, which has no index of leases, finds it by the index of held jobs.
-LEASED = "[+]finished_at IS NULL AND [+]robot_id IS NOT NULL"
-# Each branch walks a partial index that holds only rows with such a deadline.
+# Each branch walks a partial index that holds only rows with such a deadline. A job with a lease is held: PostgreSQL,
+# which has no index of leases, finds it by the index of held jobs.
 DUE = Statement(
     f"""
 SELECT job_id, event FROM (
@@ -78,7 +78,7 @@ _OPEN = Statement(
 )
 _HELD = Statement(
     f"SELECT {JOB_SELECT} FROM jobs [INDEXED BY jobs_held] "  # noqa: S608
-    "WHERE finished_at IS NULL AND robot_id IS NOT NULL AND robot_id = :robot_id ORDER BY job_id"
+    f"WHERE {held_condition('(SELECT :robot_id)')} ORDER BY robot_id, job_id"
 )
 _HISTORY = Statement(
     'SELECT event_id, job_id, at, number, kind, status, attempt, robot_id, session_id, "by", note, request_id '

@@ -13,12 +13,16 @@ from casare_rpa.infrastructure.orchestrator.storage.rows import JOB_SELECT, job_
 from casare_rpa.infrastructure.orchestrator.storage.schema import paused_queues, queues
 from casare_rpa.infrastructure.orchestrator.storage.statements import SqlConnection, Statement, insert_if_absent
 
-# A loose scan: one index look-up per placement, however many jobs wait in it.
+# A loose scan: one index look-up per placement, however many jobs wait in it. For `min` instead of the order,
+# PostgreSQL can read all jobs of the range.
 PLACEMENTS_ONLY = """
 WITH RECURSIVE line (placement) AS (
-    SELECT min(placement) FROM jobs WHERE ready = 1 AND placement >= :low AND placement < :high
+    SELECT (SELECT placement FROM jobs WHERE ready = 1 AND placement >= :low AND placement < :high
+        ORDER BY placement LIMIT 1)
     UNION ALL
-    SELECT (SELECT min(placement) FROM jobs WHERE ready = 1 AND placement > line.placement AND placement < :high)
+    SELECT (SELECT jobs.placement FROM jobs
+        WHERE ready = 1 AND jobs.placement > line.placement AND jobs.placement < :high
+        ORDER BY jobs.placement LIMIT 1)
     FROM line WHERE line.placement IS NOT NULL
 )
 """

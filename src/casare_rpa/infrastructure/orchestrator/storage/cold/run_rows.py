@@ -4,6 +4,7 @@ from casare_rpa.domain.instants import Instant, after
 from casare_rpa.domain.job import Reason
 from casare_rpa.domain.statistics import RobotRun
 from casare_rpa.domain.vocabulary import JobStatus
+from casare_rpa.infrastructure.orchestrator.storage.held_conditions import HELD
 from casare_rpa.infrastructure.orchestrator.storage.statements import SqlConnection, Statement
 
 LATEST_END_SECONDS = 24 * 3600
@@ -20,7 +21,7 @@ ORDER BY finished_at DESC, job_id DESC LIMIT :most
 _OPEN = Statement(
     f"""
 SELECT {_COLUMNS} FROM jobs [INDEXED BY jobs_held]
-WHERE finished_at IS NULL AND robot_id IS NOT NULL AND started_at < :until
+WHERE {HELD} AND started_at < :until
 AND ([+]tenant_id = :tenant_id OR :tenant_id IS NULL) LIMIT :most
 """  # noqa: S608 - our own names
 )

@@ -15,6 +15,7 @@ from casare_rpa.infrastructure.orchestrator.storage.cold.queue_rows import (
     placement_range,
 )
 from casare_rpa.infrastructure.orchestrator.storage.decisions import MINUTE
+from casare_rpa.infrastructure.orchestrator.storage.held_conditions import HELD
 from casare_rpa.infrastructure.orchestrator.storage.rows import JOB_SELECT, job_of
 from casare_rpa.infrastructure.orchestrator.storage.schema import queue_samples
 from casare_rpa.infrastructure.orchestrator.storage.statements import (
@@ -41,13 +42,14 @@ GROUP BY first_minute ORDER BY first_minute
 """  # noqa: S608 - our own names
 )
 # Jobs that can be offered now: those submitted first, and the first of every placement, so that a queue with few jobs
-# is found behind one with many. A delayed job has waited since its time came.
+# is found behind one with many. A delayed job has waited since its time came. With `=`, PostgreSQL can walk the jobs of
+# every status in the order of their submits.
 _SINCE = "CASE WHEN not_before > submitted_at THEN not_before ELSE submitted_at END"
 _SUBMITTED_FIRST = f"""
 SELECT tenant_id, queue, since, job_id FROM (
     SELECT tenant_id, queue, {_SINCE} AS since, job_id, ready
     FROM jobs [INDEXED BY jobs_newest_by_status]
-    WHERE status = 'pending' ORDER BY submitted_at, job_id LIMIT :scanned
+    WHERE status >= 'pending' AND status <= 'pending' ORDER BY status, submitted_at, job_id LIMIT :scanned
 ) AS submitted WHERE ready = 1
 """  # noqa: S608 - our own names
 _FIRST_OF_PLACEMENTS = f"""
@@ -82,7 +84,7 @@ SELECT * FROM (
 ) AS unconfirmed_jobs
 UNION ALL SELECT * FROM (
     SELECT {JOB_SELECT} FROM jobs [INDEXED BY jobs_held]
-    WHERE finished_at IS NULL AND robot_id IS NOT NULL AND contact_lost_at IS NOT NULL AND status <> 'pending'
+    WHERE {HELD} AND contact_lost_at IS NOT NULL AND status <> 'pending'
     AND ([+]tenant_id = :tenant_id OR :tenant_id IS NULL) LIMIT :most
 ) AS lost_jobs
 """  # noqa: S608

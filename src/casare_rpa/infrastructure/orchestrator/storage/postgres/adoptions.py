@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.robot_sessions import SessionKey
+from casare_rpa.infrastructure.orchestrator.storage.held_conditions import held_condition
 from casare_rpa.infrastructure.orchestrator.storage.json_parameters import json_parameter
 from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import Connection
 from casare_rpa.infrastructure.orchestrator.storage.postgres.hot_writer import SmallCalls
@@ -18,13 +19,13 @@ from casare_rpa.infrastructure.orchestrator.storage.postgres.sessions import end
 AT_ONCE = 500
 """Jobs that lose contact in one write."""
 # `OFFSET 0`: one look-up for each robot, not a join of all held jobs with all sessions.
-_OF_ENDED = """
+_OF_ENDED = f"""
 FROM json_to_recordset($1::json) AS ended (robot_id text, session_id text) CROSS JOIN LATERAL (
     SELECT job_id, jobs.session_id FROM jobs
-    WHERE finished_at IS NULL AND robot_id IS NOT NULL AND jobs.robot_id = ended.robot_id
+    WHERE {held_condition("ended.robot_id")}
     OFFSET 0
 ) AS job
-"""
+"""  # noqa: S608 - our own names
 HELD_IN_SESSIONS = f"SELECT job_id, job.session_id {_OF_ENDED} WHERE job.session_id = ended.session_id ORDER BY job_id"
 # Rows are locked in the order of their jobs.
 EXTEND_OF_ROBOTS = f"""

@@ -6,6 +6,7 @@ import msgspec
 
 from casare_rpa.domain.job_records import ShownChange, ShownChanges, StreamState
 from casare_rpa.domain.stored_state import FleetState, JobRevision, StoppingJobs, StoredHeldJob, StoredProfile
+from casare_rpa.infrastructure.orchestrator.storage.held_conditions import HELD, held_condition
 from casare_rpa.infrastructure.orchestrator.storage.statements import SqlConnection
 
 # A promoted standby begins another timeline. Without synchronous replication it may lack the last changes, so that a
@@ -36,24 +37,30 @@ STREAM = f"SELECT {EPOCH}, (SELECT coalesce(json_object_agg(name, last), '{{}}')
 _FLEET_STATE = """
 SELECT (SELECT coalesce(json_agg(json_build_array(
         robot_id, name, tags::json, max_concurrent_jobs, instance_id, restart_command_id, draining_at)), '[]')
-     FROM robots WHERE {0}),
-    (SELECT coalesce(json_agg(json_build_array(robot_id, job_id, status)), '[]')
-     FROM jobs WHERE finished_at IS NULL AND robot_id IS NOT NULL AND {0})
+     FROM robots WHERE {}),
+    (SELECT coalesce(json_agg(json_build_array(robot_id, job_id, status)), '[]') FROM {})
 """
-FLEET_STATE = _FLEET_STATE.format("true")
-STATE_OF_SOME = _FLEET_STATE.format("robot_id = ANY($1::text[])")
-RUNNING_JOBS = """
-SELECT coalesce(json_agg(json_build_array(job_id, revision)), '[]')
-FROM jobs WHERE finished_at IS NULL AND robot_id IS NOT NULL AND status = 'running'
-"""
+FLEET_STATE = _FLEET_STATE.format("true", f"jobs WHERE {HELD}")
+# `OFFSET 0`: one look-up for each robot.
+STATE_OF_SOME = _FLEET_STATE.format(
+    "robot_id = ANY($1::text[])",
+    f"""(SELECT DISTINCT unnest($1::text[]) AS wanted_id) AS wanted CROSS JOIN LATERAL (
+        SELECT robot_id, job_id, status FROM jobs WHERE {held_condition("wanted_id")} OFFSET 0) AS held""",  # noqa: S608
+)
+RUNNING_JOBS = f"""
+SELECT coalesce(json_agg(json_build_array(job_id, revision)), '[]') FROM jobs WHERE {HELD} AND status = 'running'
+"""  # noqa: S608 - our own names
 OVERLAP = 10_000
 """Ids of entries are given before their commit, so that a smaller one can become visible later. Each read repeats these
 entries, more than all instances write at a time; a job that was compared before costs nothing."""
+# The order of the entries: the one of their jobs, which makes them distinct, has an index that is read as a whole.
 STOPPING_JOBS = f"""
 SELECT (SELECT coalesce(max(event_id), 0) FROM job_events),
     (SELECT coalesce(json_agg(json_build_array(job_id, revision)), '[]') FROM (
-        SELECT DISTINCT job_id AS changed_id FROM job_events WHERE event_id > $1::bigint - {OVERLAP}
-        AND kind IN ('cancel_requested', 'timeout', 'cancel_sent', 'cancel_received')) AS changed
+        SELECT DISTINCT job_id AS changed_id FROM (
+            SELECT job_id FROM job_events WHERE event_id > $1::bigint - {OVERLAP}
+            AND kind IN ('cancel_requested', 'timeout', 'cancel_sent', 'cancel_received')
+            ORDER BY event_id OFFSET 0) AS entry) AS changed
      CROSS JOIN LATERAL (
         SELECT job_id, revision FROM jobs WHERE job_id = changed_id AND finished_at IS NULL) AS stopping)
 """  # noqa: S608 - our own names

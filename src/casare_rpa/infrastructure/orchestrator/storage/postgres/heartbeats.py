@@ -9,6 +9,7 @@ from casare_rpa.domain.instants import after
 from casare_rpa.domain.liveness import LEASE_SECONDS
 from casare_rpa.domain.robot_records import Beat
 from casare_rpa.domain.robot_sessions import LostSession
+from casare_rpa.infrastructure.orchestrator.storage.held_conditions import held_condition
 from casare_rpa.infrastructure.orchestrator.storage.json_parameters import json_parameter
 from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import Connection
 from casare_rpa.infrastructure.orchestrator.storage.postgres.hot_writer import SmallCalls
@@ -18,7 +19,7 @@ from casare_rpa.infrastructure.orchestrator.storage.postgres.hot_writer import S
 # were written after it, do not regain the contact. The conditions are tested again after a row was locked, because
 # another statement may have changed it meanwhile. `OFFSET 0`: one look-up for each robot, not a join of all held jobs
 # with all beats.
-RECORD_BEATS = """
+RECORD_BEATS = f"""
 WITH beats AS MATERIALIZED (
     SELECT new.*, newest.open,
         newest.robot_id IS NOT NULL AND newest.session_id IS DISTINCT FROM new.session_id AS lost
@@ -48,7 +49,7 @@ held AS MATERIALIZED (
     SELECT job.job_id, beats.robot_id, job.attempt, beats.lease, beats.seen_at
     FROM beats CROSS JOIN LATERAL (
         SELECT job_id, attempt FROM jobs
-        WHERE finished_at IS NULL AND robot_id IS NOT NULL AND jobs.robot_id = beats.robot_id
+        WHERE {held_condition("beats.robot_id")}
             AND status IN ('claimed', 'running') AND (jobs.process IS NULL OR jobs.process = beats.process)
         OFFSET 0
     ) AS job WHERE every_job AND NOT lost
@@ -71,7 +72,7 @@ renewed AS (
     FROM locked WHERE jobs.job_id = locked.job_id
 )
 SELECT robot_id, session_id, open FROM beats WHERE lost
-"""
+"""  # noqa: S608 - our own names
 Calls = Sequence[Sequence[Beat]]
 
 

@@ -11,7 +11,7 @@ from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import 
 CLAIM_LOCK = 0x6F666672
 """The first number of the advisory locks of claims; the second is of a robot."""
 # The order and the two comparisons make the planner use `jobs_held`. With `=`, a plan that was made while the table was
-# empty can read `jobs_open` as a whole, because there it costs the same.
+# empty can read `jobs_open` as a whole, because there it costs the same. See also `held_conditions`.
 HELD = """(
     SELECT count(*) FROM (
         SELECT FROM jobs
