@@ -18,7 +18,8 @@ LONG, SHORT = 100_000, 1_000
 """Numbers of ended jobs. All other jobs, and all ids, are the same in each history."""
 ROBOTS = 200
 """Each holds one job. All ended jobs were jobs of the first four."""
-PENDING = 1_000
+PENDING, BACKLOG = 1_000, 100_000
+"""Numbers of pending jobs."""
 NOW = Instant(START + 100_500 * SECOND)
 _DEFAULTS = {int: "1", float: "0", str: "''"}
 _numbers = count()
@@ -85,12 +86,16 @@ def filling_a_few_pages() -> str:
     return _jobs(300, {**few, "submitted_at": ENDED_AT, "finished_at": ENDED_AT})
 
 
-def filling(ended_jobs: int) -> list[str]:
+def filling(ended_jobs: int, pending_jobs: int = PENDING) -> list[str]:
     """Statements that fill all tables. Some of the jobs have a deadline that has passed, or a cancel."""
-    return [*_filling_jobs(ended_jobs), *_filling_history(ended_jobs), *_filling_fleet()]
+    return [*_filling_jobs(ended_jobs, pending_jobs), *_filling_history(ended_jobs), *_filling_fleet()]
 
 
-def _filling_jobs(ended_jobs: int) -> list[str]:
+DELETING = f"DELETE FROM jobs WHERE finished_at > {START + 1_000 * SECOND}"
+"""Deletes most ended jobs of a long history."""
+
+
+def _filling_jobs(ended_jobs: int, pending_jobs: int) -> list[str]:
     ended = {
         "job_id": JOB_ID,
         "status": "CASE WHEN n % 7 = 0 THEN 'failed' ELSE 'completed' END",
@@ -122,9 +127,9 @@ def _filling_jobs(ended_jobs: int) -> list[str]:
         "rank": "n",
         "ready": "CASE WHEN n % 50 = 0 THEN 0 ELSE 1 END",
         "not_before": f"CASE WHEN n % 50 = 0 THEN {_after(NOW, 'n - 500')} END",
-        "queue_expires_at": f"CASE WHEN n % 50 = 1 THEN {NOW}::bigint END",
+        "queue_expires_at": f"CASE WHEN n % 50 = 1 THEN {_after(NOW, 'n - 1000')} END",
     }
-    return [_jobs(ended_jobs, ended), _jobs(ROBOTS, held), _jobs(PENDING, pending)]
+    return [_jobs(ended_jobs, ended), _jobs(ROBOTS, held), _jobs(pending_jobs, pending)]
 
 
 def _filling_history(ended_jobs: int) -> list[str]:

@@ -1,10 +1,13 @@
-"""No call of the store on PostgreSQL reads a table or an index that grows with the history as a whole.
+"""No call of the store on PostgreSQL reads a table or an index that grows with the history or the backlog as a whole.
 
 Plans are made for tables without rows or with a few, before and after an analysis, and for full tables after one. Then
-100,000 jobs have ended. Each statement is executed with the settings of its own connection.
+100,000 jobs have ended, or wait, or both. After a mass delete, the statistics are those from before it until the next
+analysis. Each statement is executed with the settings of its own connection.
 """
 
+import asyncio
 import inspect
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, closing
 
@@ -32,12 +35,21 @@ from casare_rpa.infrastructure.orchestrator.storage.postgres import claims
 from casare_rpa.infrastructure.orchestrator.storage.postgres.cold_connection import ThreadConnection
 from casare_rpa.infrastructure.orchestrator.storage.postgres.connections import COLD, HOT, Connection, Target
 from casare_rpa.infrastructure.orchestrator.storage.postgres.hot_writer import HotWriter
-from casare_rpa.infrastructure.orchestrator.storage.postgres.kept_plans import KeptPlans
+from casare_rpa.infrastructure.orchestrator.storage.postgres.kept_plans import LOOK_SECONDS, KeptPlans
 from casare_rpa.infrastructure.orchestrator.storage.postgres.store import PostgresStore
 from postgres_server import DEBIAN, NEWEST, running
 from storage.postgres_database import empty_database
-from storage.postgres_history import LONG, NOW, SHORT, database_without_statistics, filling, filling_a_few_pages
-from storage.postgres_jobs import copy_jobs
+from storage.postgres_history import (
+    BACKLOG,
+    DELETING,
+    LONG,
+    NOW,
+    SHORT,
+    database_without_statistics,
+    filling,
+    filling_a_few_pages,
+)
+from storage.postgres_jobs import copy_jobs, plan_of
 from storage.postgres_recorder import Read, Recorder, Replay, recorded_store
 from storage.test_postgres_plans import FILTERS
 from storage.values import START, a_job, a_report, a_robot, a_slot, at
@@ -45,6 +57,7 @@ from storage.values import START, a_job, a_report, a_robot, a_slot, at
 pytestmark = pytest.mark.slow
 
 Call = Callable[[PostgresStore], Awaitable[object]]
+Measure = Callable[[str, Recorder], Awaitable[dict[str, list[Read]]]]
 
 GROUP = GroupKey("default", "f-7")
 SPAN = FailureSpan(at(99_000), NOW, NOW)
@@ -217,8 +230,11 @@ MORE_PAGES = {
     "jobs by group": 800,  # it tests all jobs of a group for their tenant
     "jobs by group after one": 800,
     "last_failure": 800,  # it sorts all jobs of a group
-    "jobs by prefix of ids": 900,  # it tests all jobs that are newer
+    "jobs by prefix of ids": 1_100,  # it tests all jobs that are newer
     "jobs by prefix of ids after one": 900,
+    "jobs by status after one": 900,  # where nearly all jobs wait, it tests the few others
+    "jobs by to cancel after one": 900,
+    "sample_queues": 1_200,  # the first 10,000 jobs that wait
     "jobs by range after one": 500,
 }
 
@@ -261,6 +277,34 @@ async def measured(kind: str, recorder: Recorder) -> dict[str, list[Read]]:
     return found
 
 
+async def measured_with_backlog(kind: str, recorder: Recorder) -> dict[str, list[Read]]:
+    """The same with a backlog of pending jobs, beside a short history and a long one."""
+    found: dict[str, list[Read]] = {}
+    server, name = running(kind), database_without_statistics(kind)
+    server.run_sql("ANALYZE", name)
+    async with replaying(server.url(name), recorder) as replay:
+        await replay.plan()
+        server.run_sql(filling_a_few_pages(), name)
+        await replay.plan()
+        for sql in filling(SHORT, BACKLOG):
+            server.run_sql(sql, name)
+        found["analyzed while empty"] = await replay.measure()
+        server.run_sql("ANALYZE", name)
+        await replay.plan()
+        found["analyzed with a backlog"] = await replay.measure()
+    name = database_without_statistics(kind)
+    async with replaying(server.url(name), recorder) as replay:
+        for sql in (*filling(LONG, BACKLOG), "ANALYZE"):
+            server.run_sql(sql, name)
+        await replay.plan()
+        found["analyzed with a backlog and a history"] = await replay.measure()
+        for sql in (DELETING, "VACUUM"):
+            server.run_sql(sql, name)
+        await replay.plan()
+        found["analyzed before a mass delete"] = await replay.measure()
+    return found
+
+
 @asynccontextmanager
 async def replaying(url: str, recorder: Recorder) -> AsyncIterator[Replay]:
     replay = Replay(url, recorder)
@@ -272,9 +316,11 @@ async def replaying(url: str, recorder: Recorder) -> AsyncIterator[Replay]:
 
 @pytest.mark.long
 @pytest.mark.parametrize("kind", [DEBIAN, NEWEST])
-async def test_statements_read_few_pages_for_each_state_of_the_statistics(kind: str) -> None:
-    found = await measured(kind, await recorded(kind))
-    assert {known: len(reads) for known, reads in found.items()} == dict.fromkeys(found, len(found["never analyzed"]))
+@pytest.mark.parametrize("measure", [measured, measured_with_backlog])
+async def test_statements_read_few_pages_for_each_state_of_the_statistics(measure: Measure, kind: str) -> None:
+    found = await measure(kind, await recorded(kind))
+    first = next(iter(found.values()))
+    assert {known: len(reads) for known, reads in found.items()} == dict.fromkeys(found, len(first))
     too_many = [
         (known, read.pages, read.asked.call, read.asked.sql, read.nodes)
         for known, reads in found.items()
@@ -329,6 +375,52 @@ async def test_plans_are_kept_while_the_table_of_jobs_is_large_enough() -> None:
     assert await second.fetchval("SHOW plan_cache_mode") == generic, "another connection"
     await first.close()
     await second.close()
+
+
+class PlannedLookUp:
+    """A command that answers with the planner's mode, and with the pages of a statement.
+
+    For an empty table, its plan reads all open jobs, in an order that needs no sort.
+    """
+
+    sql = "SELECT revision FROM jobs WHERE robot_id = $1 AND finished_at IS NULL ORDER BY job_id"
+
+    async def execute(self, connection: Connection, calls: Sequence[None]) -> Sequence[tuple[str, int]]:
+        if not await connection.fetchval("SELECT count(*) FROM pg_prepared_statements WHERE name = 'look_up'"):
+            await connection.execute(f"PREPARE look_up AS {self.sql}")
+        _, pages = await plan_of(connection, "look_up", "robot-1")
+        return [(await connection.fetchval("SHOW plan_cache_mode"), pages) for _ in calls]
+
+    def size_of(self, call: None) -> int:
+        return 0
+
+
+@pytest.mark.parametrize("kind", [DEBIAN, pytest.param(NEWEST, marks=pytest.mark.long)])
+async def test_writer_keeps_plans_soon_after_another_instance_has_filled_the_table(kind: str) -> None:
+    server, name = running(kind), database_without_statistics(kind)
+    server.run_sql("ANALYZE", name)
+    url = server.url(name)
+    writer: HotWriter[None, tuple[str, int]] = HotWriter("changes", PlannedLookUp(), Target(url), Failpoints())
+    keeping = await Target(url).connect(HOT)
+    try:
+        assert (await writer.submit(None))[0] == "force_custom_plan"
+        await PlannedLookUp().execute(keeping, [None])
+        other = await PostgresStore.open(url)
+        await other.add_jobs([JobToAdd(a_job()) for _ in range(2_000)])
+        await other.close()
+        ((_, pages),) = await PlannedLookUp().execute(keeping, [None])
+        assert pages > 20, "a plan that was kept too early"
+        answers = [await writer.submit(None)]
+        filled_at = time.monotonic()
+        while answers[-1][0] != "force_generic_plan":
+            assert time.monotonic() < filled_at + 5 * LOOK_SECONDS
+            await asyncio.sleep(0.05)
+            answers.append(await writer.submit(None))
+        answers.append(await writer.submit(None))
+        assert max(pages for _, pages in answers) <= 10, answers
+    finally:
+        await writer.close()
+        await keeping.close()
 
 
 def test_cold_statements_are_planned_for_each_execution() -> None:
