@@ -75,7 +75,7 @@ _revisions = msgspec.json.Decoder(list[JobRevision])
 def changes_after(
     connection: SqlConnection, tenant_id: str | None, after: int, limit: int, known: Sequence[int] = ()
 ) -> ShownChanges:
-    """Up to `limit` changes after a number, of a tenant or of all; without most of the ones that are `known`, in order."""
+    """Up to `limit` changes after a number, of a tenant or of all. Most of the `known` ones, in order, are left out."""
     if tenant_id is None:
         first, last = zip(*_gaps(after, known), strict=True)
         row = connection.execute(ALL_CHANGES, (first, "jobs", limit, last)).fetchone()
