@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,8 @@ from casare_rpa.infrastructure.orchestrator.maintenance.retention import (
     BATCH,
     DAY_SECONDS,
     LARGE_LINES_BATCH,
-    PAUSE_SECONDS,
+    PAUSE_PER_WRITE,
+    SHORTEST_PAUSE_SECONDS,
     TALLY_DAYS,
     Retention,
 )
@@ -40,9 +42,26 @@ async def swept(plane: Instance, sweeper: Retention) -> None:
     round_ = asyncio.create_task(sweeper.delete_expired())
     while not round_.done():
         if plane.clock.sleeping:
-            plane.clock.advance(PAUSE_SECONDS)
+            plane.clock.advance(SHORTEST_PAUSE_SECONDS)
         await asyncio.sleep(0)
     await round_
+
+
+@pytest.mark.parametrize(("took", "pause"), [(0.0, SHORTEST_PAUSE_SECONDS), (0.03, 0.03 * PAUSE_PER_WRITE)])
+async def test_pause_after_a_write_is_in_proportion_to_its_time(plane: Instance, took: float, pause: float) -> None:
+    async def slowly(write: Any, *_: Any) -> Any:
+        plane.clock.advance(took)
+        return await write()
+
+    for _ in range(2):
+        await ended(plane)
+    plane.store.interceptors["delete_oldest"] = slowly
+    sweeping = asyncio.create_task(retention(plane, retention_jobs=1).delete_expired())
+    async with asyncio.timeout(10):
+        while not plane.clock.sleeping:
+            await asyncio.sleep(0.001)
+    assert plane.clock.sleeping == pytest.approx([pause])
+    sweeping.cancel()
 
 
 async def ended(plane: Instance, **wishes: object) -> Job:

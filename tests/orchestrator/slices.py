@@ -17,6 +17,7 @@ from casare_rpa.domain.job_records import Added, Applied, Change, JobToAdd, Show
 from casare_rpa.domain.job_submissions import NewSubmission
 from casare_rpa.domain.logs import LinesAfter
 from casare_rpa.domain.protocol import ActiveJob, Heartbeat, Hello, JobReport
+from casare_rpa.domain.retained import RetainedKind
 from casare_rpa.domain.robot_records import Beat
 from casare_rpa.domain.robot_sessions import LostSession, RunningInstance, SessionKey
 from casare_rpa.domain.robots import Robot
@@ -133,6 +134,10 @@ class InterceptedStore(SqliteStore):
             "changes_after", super().changes_after, tenant_id, after, limit, known
         )
         return changes
+
+    async def delete_oldest(self, kept: RetainedKind, before: Instant, limit: int) -> int:
+        deleted: int = await self._through("delete_oldest", super().delete_oldest, kept, before, limit)
+        return deleted
 
     async def lines_after(self, after_id: int, limit: int) -> LinesAfter:
         lines: LinesAfter = await self._through("lines_after", super().lines_after, after_id, limit)
