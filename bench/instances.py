@@ -21,6 +21,8 @@ from bench.servers import ADMIN, HOST, Running
 from bench.store import robot_id
 
 ROBOTS = 200
+RATIO_TURNS = 3
+"""Turns for each turn of the plan: the ratio of one turn varies by a fifth."""
 HELD = 100
 """Robots whose jobs are cancelled, and that move to the other instance."""
 MOVED = 30
@@ -42,7 +44,7 @@ async def measure_jobs(figures: Figures, *, pinned: bool, plan: Plan) -> None:
         one, two = [await stack.enter_async_context(postgres.cluster(number, ROBOTS, 1, pinned)) for number in (1, 2)]
         flows = [await _flow_of(one.instances), await _flow_of(two.instances)]
         name = f"jobs: {jobs.BATCH} at once, {ROBOTS} robots{jobs.ON_POSTGRES}"
-        for _ in range(plan.turns):
+        for _ in range(RATIO_TURNS * plan.turns):
             rates: list[float] = []
             for flow, cluster in zip(flows, (one, two), strict=True):
                 ports = [instance.port for instance in cluster.instances]
