@@ -154,6 +154,7 @@ async def test_failing_single_write_does_not_affect_the_batch(log: Log) -> None:
         )
     assert kinds(outcomes) == [None, KeyError, 1]
     assert sorted(log.committed) == ["a", "whole"]
+    assert log.reloads == 1, "caches could have followed the write that was undone"
 
 
 async def test_failing_database_fails_the_transaction_and_the_next_one_succeeds(log: Log) -> None:

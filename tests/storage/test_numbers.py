@@ -14,10 +14,12 @@ from casare_rpa.domain.job_records import ChangeNumbers, JobToAdd, ShownChanges
 from casare_rpa.domain.logs import Level, LogLine
 from casare_rpa.domain.retained import RetainedKind
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
+from casare_rpa.infrastructure.orchestrator.storage.batcher import Batcher
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import change_rows, numbers
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.driver import SqliteDriver
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.log_writes import SKIPPED_IDS
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import BatchCommands, SqliteStore
 from new_database import new_database
 from storage.values import START, a_job, a_report, a_robot, add, at, running, tell
 
@@ -47,6 +49,25 @@ async def test_known_idempotency_key_numbers_nothing(store: Store) -> None:
     assert again is not None
     assert again.numbers is None
     assert (await store.stream()).last == 1
+
+
+async def test_number_of_an_undone_write_is_given_again(tmp_path: Path) -> None:
+    commands = BatchCommands()
+    batcher = Batcher(SqliteDriver(new_database(tmp_path), caches=commands.caches), Failpoints())
+
+    def add_and_fail(connection: sqlite3.Connection) -> None:
+        commands.add_jobs.execute(connection, [([JobToAdd(a_job())], None)])
+        raise KeyError("mine")
+
+    await batcher.start()
+    try:
+        with pytest.raises(KeyError):
+            await batcher.write(add_and_fail)
+        (added,) = await batcher.submit(commands.add_jobs, ([JobToAdd(a_job())], None))
+        assert added is not None
+        assert added.numbers == ChangeNumbers(1, 1, START)
+    finally:
+        await batcher.close()
 
 
 async def test_changes_are_read_as_viewers_saw_them(store: Store) -> None:

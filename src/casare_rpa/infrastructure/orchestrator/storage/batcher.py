@@ -183,8 +183,6 @@ class GroupCommit(Generic[C]):
         self, connection: C, command: BatchCommand[C, Any, Any], operations: Sequence[Operation], error: Exception
     ) -> list[Outcome]:
         """Execute calls that failed together with `error` one by one, so that only the failing call gets the error."""
-        # The writes of these calls were undone, so caches that followed them are wrong.
-        self._driver.reload_caches(connection)
         if len(operations) == 1:
             logger.error("a call of %s failed: %r", type(command).__name__, error, exc_info=error)
             unavailable = StoreUnavailable(
@@ -214,6 +212,7 @@ class GroupCommit(Generic[C]):
             if self._driver.fails_transaction(error):
                 raise  # the calls before this one cannot be kept either
             self._driver.rollback_to_savepoint(connection)
+            self._driver.reload_caches(connection)  # they followed the writes that were undone
             failure = error
         self._driver.release_savepoint(connection)
         return result, failure
