@@ -6,8 +6,6 @@ import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
-from functools import partial
 from pathlib import Path
 
 from bench import jobs, servers
@@ -17,7 +15,7 @@ from bench.machine import pin_children
 from bench.peer import get, requests
 from bench.servers import ADMIN, HOST, LOAD_CORE
 from bench.store import fill, key_of, robot_id
-from bench.turns import Counted, Queue, counted_in, of_flow, turn
+from bench.turns import Counted, Queue, add_turns, counted_in, of_flow, turn
 
 SLOTS = 50
 GROWN = (SLOTS // 10, SLOTS)
@@ -91,13 +89,11 @@ async def _process(
 async def measure(figures: Figures, *, pinned: bool, turns: int) -> None:
     """Jobs per second with a tenth of the slots and with all, in turns; then with a process for each job."""
     async with contextlib.AsyncExitStack() as stack:
-        opened = {slots: await stack.enter_async_context(of_agent(pinned, slots=slots)) for slots in GROWN}
-        for _ in range(turns):
-            for slots, queue in opened.items():
-                of = await turn(queue, SECONDS)
-                figures.add(f"{NAME}: {slots} slots", "jobs/s", of.rate, pinned=pinned, busy=of.busy)
-    with_children: AbstractAsyncContextManager[Queue] = partial(of_agent, pinned, children=True)()
-    async with with_children as queue:
+        opened = {
+            f"{NAME}: {slots} slots": await stack.enter_async_context(of_agent(pinned, slots=slots)) for slots in GROWN
+        }
+        await add_turns(figures, opened, turns, SECONDS, pinned=pinned)
+    async with of_agent(pinned, children=True) as queue:
         of = await turn(queue, CHILDREN_SECONDS, warm_seconds=CHILDREN_WARM_SECONDS)
         name = f"{NAME}: {SLOTS} slots, a process for each job"
         figures.add(name, "jobs/s", of.rate, pinned=pinned, busy=of.busy)

@@ -19,7 +19,7 @@ from bench.machine import pin_children
 from bench.plan import Plan
 from bench.servers import BENCH_NODE, BENCH_PYTHON, HOST, LOAD_CORE, MODULES
 from bench.store import fill
-from bench.turns import Count, Counted, Queue, Turn, counted_in, of_flow, turn
+from bench.turns import Count, Counted, Queue, Turn, add_turns, counted_in, of_flow, turn
 
 ROBOTS = 200
 GROWN = (ROBOTS // 10, ROBOTS)
@@ -80,11 +80,11 @@ def _add(figures: Figures, name: str, of: Turn, pinned: bool) -> None:
 async def measure_growth(figures: Figures, *, pinned: bool, turns: int) -> None:
     """Jobs per second of a tenth of the robots, and of all, in turns."""
     async with contextlib.AsyncExitStack() as stack:
-        opened = {robots: await stack.enter_async_context(on_sqlite(pinned, robots=robots)) for robots in GROWN}
-        for _ in range(turns):
-            for robots, queue in opened.items():
-                of = await turn(queue, SECONDS)
-                figures.add(f"{NAME}, {robots} robots", "jobs/s", of.rate, pinned=pinned, busy=of.busy)
+        opened = {
+            f"{NAME}, {robots} robots": await stack.enter_async_context(on_sqlite(pinned, robots=robots))
+            for robots in GROWN
+        }
+        await add_turns(figures, opened, turns, SECONDS, pinned=pinned)
 
 
 async def measure_beside_oban(figures: Figures, *, pinned: bool, plan: Plan) -> None:

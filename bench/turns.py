@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from bench import jobs
+from bench.figures import Figures
 from bench.fleet import WAIT_SECONDS, background
 from bench.machine import Busy
 
@@ -109,3 +110,11 @@ def of_flow(flow: jobs.Flow, port: int, count: Count, batch: int = jobs.BATCH) -
         return flow.submitted
 
     return Queue(begin, stop, count)
+
+
+async def add_turns(figures: Figures, queues: Mapping[str, Queue], turns: int, seconds: float, *, pinned: bool) -> None:
+    """Jobs per second of these queues in turns. The keys are the names of the figures."""
+    for _ in range(turns):
+        for name, queue in queues.items():
+            of = await turn(queue, seconds)
+            figures.add(name, "jobs/s", of.rate, pinned=pinned, busy=of.busy)
