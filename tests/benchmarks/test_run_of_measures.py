@@ -23,11 +23,12 @@ async def test_measure_that_fails_is_reported_with_its_error(capsys: pytest.Capt
     assert lines[1] == "    jobs, casare: 5 jobs/s"
 
 
-async def test_measure_that_does_not_end_is_ended_after_its_limit(caplog: pytest.LogCaptureFixture) -> None:
-    async def step() -> None:
-        await asyncio.sleep(60)
+async def forever() -> None:
+    await asyncio.Event().wait()
 
-    assert not await run_step(Figures(), "queues", step, 0.01)
+
+async def test_measure_that_does_not_end_is_ended_after_its_limit(caplog: pytest.LogCaptureFixture) -> None:
+    assert not await run_step(Figures(), "queues", forever, 0.01)
     assert "queues failed" in caplog.text
     assert "TimeoutError" in caplog.text
 
@@ -58,7 +59,7 @@ async def test_work_of_a_failed_measure_ends_with_it_and_is_not_an_error_of_the_
         raise ConnectionError("the server has ended")
 
     async def step() -> None:
-        started.extend((background(submit()), background(asyncio.sleep(60))))
+        started.extend((background(submit()), background(forever())))
         await asyncio.sleep(0.01)
         raise RuntimeError("the worker has ended")
 
