@@ -17,6 +17,7 @@ from casare_rpa.infrastructure.orchestrator.maintenance.retention import (
     BATCH,
     DAY_SECONDS,
     LARGE_LINES_BATCH,
+    LONGEST_PAUSE_SECONDS,
     PAUSE_PER_WRITE,
     SHORTEST_PAUSE_SECONDS,
     TALLY_DAYS,
@@ -47,7 +48,9 @@ async def swept(plane: Instance, sweeper: Retention) -> None:
     await round_
 
 
-@pytest.mark.parametrize(("took", "pause"), [(0.0, SHORTEST_PAUSE_SECONDS), (0.03, 0.03 * PAUSE_PER_WRITE)])
+@pytest.mark.parametrize(
+    ("took", "pause"), [(0.0, SHORTEST_PAUSE_SECONDS), (0.03, 0.03 * PAUSE_PER_WRITE), (120.0, LONGEST_PAUSE_SECONDS)]
+)
 async def test_pause_after_a_write_is_in_proportion_to_its_time(plane: Instance, took: float, pause: float) -> None:
     async def slowly(write: Any, *_: Any) -> Any:
         plane.clock.advance(took)

@@ -21,6 +21,8 @@ LARGE_LINES_BATCH = 100
 PAUSE_PER_WRITE = 4.0
 """The pause after a write, as a multiple of its time, so that deletes take a fifth of the time of the store at most."""
 SHORTEST_PAUSE_SECONDS = 0.02
+LONGEST_PAUSE_SECONDS = 1.0
+"""A process that was stopped during a write does not rest for four times as long."""
 AGED_ROWS_PER_ROUND = 100_000
 DAY_SECONDS = 24 * 3600
 TICKET_KEPT_SECONDS = 3600
@@ -124,5 +126,6 @@ class Retention:
         number = await write
         if number:
             took = self._clock.monotonic() - began
-            await self._clock.sleep(max(SHORTEST_PAUSE_SECONDS, took * PAUSE_PER_WRITE))
+            pause = max(SHORTEST_PAUSE_SECONDS, took * PAUSE_PER_WRITE)
+            await self._clock.sleep(min(pause, LONGEST_PAUSE_SECONDS))
         return number
